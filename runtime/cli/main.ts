@@ -1,0 +1,118 @@
+// The command line `belljar`: finds the command, and turns every way to fail into one sentence and an exit code.
+
+import { readFileSync } from "node:fs";
+import { BelljarError, printable } from "../../abi/error.ts";
+import type { Command } from "./command.ts";
+import { hintFor } from "./suggest.ts";
+import { painter } from "./table.ts";
+
+/** Every command, in the order of the help. A command's module is loaded when it is called. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+};
+
+const EXIT_BAD_INPUT = 2;
+const EXIT_FAULT = 70;
+const EXIT_INTERRUPTED = 130;
+
+function version(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return String((JSON.parse(text) as { version: unknown }).version);
+}
+
+async function overview(): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  const widest = Math.max(0, ...commands.map((command) => command.name.length));
+  return `Belljar runs audio plugins that nobody has reason to trust.
+
+Usage: belljar COMMAND [ARGUMENTS]
+
+${commands.map((command) => `  ${command.name.padEnd(widest)}  ${command.summary}`).join("\n")}
+
+A PLUGIN is the id of a built-in plugin ("gain" is short for "builtin.gain") or a .wasm file.
+
+  belljar COMMAND --help   usage, options and examples of a command
+  belljar --version        the version
+
+Examples:
+  belljar new my-plugin --template effect
+  belljar inspect sine
+  belljar process gain in.wav out.wav --param gain=-6dB
+`;
+}
+
+/** Runs a command line and returns its exit code; throws what the command throws. */
+async function dispatch(args: string[]): Promise<number> {
+  const [word, ...rest] = args;
+  if (word === undefined || word === "--help" || word === "-h" || word === "help") {
+    const topic = word === "help" ? rest[0] : undefined;
+    const load = topic !== undefined && Object.hasOwn(COMMANDS, topic) ? COMMANDS[topic] : undefined;
+    process.stdout.write(load ? (await load()).help : await overview());
+    return 0;
+  }
+  if (word === "--version" || word === "-V") {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const load = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+  if (!load) {
+    const what = word.startsWith("-") ? "option" : "command";
+    throw new BelljarError(
+      "usage/command",
+      `There is no ${what} "${printable(word, 60)}".`,
+      hintFor(word, Object.keys(COMMANDS), "belljar "),
+    );
+  }
+  const command = await load();
+  const plain = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
+  if (plain.includes("--help") || plain.includes("-h")) {
+    process.stdout.write(command.help);
+    return 0;
+  }
+  return await command.run(rest);
+}
+
+/** Says on stderr what went wrong, and returns the exit code for it. */
+function explain(error: unknown): number {
+  const paint = painter(process.stderr);
+  const debug = process.env["BELLJAR_DEBUG"] === "1";
+  const stack = debug && error instanceof Error ? `${error.stack ?? ""}\n` : "";
+  if (error instanceof BelljarError) {
+    const hint = error.hint === "" ? "" : `${error.hint}\n`;
+    const code = paint("dim", `[${error.code}]`);
+    process.stderr.write(`${paint("red", "belljar:")} ${error.message} ${code}\n${hint}${stack}`);
+    return EXIT_BAD_INPUT;
+  }
+  const message = printable(error instanceof Error ? error.message : String(error), 500);
+  process.stderr.write(
+    `${paint("red", "belljar:")} This is a fault of Belljar, please report it: ${message}\n` +
+      (debug ? stack : "Run again with BELLJAR_DEBUG=1 to see where it happened.\n"),
+  );
+  return EXIT_FAULT;
+}
+
+function main(): void {
+  // A reader that has gone away (`belljar inspect x | head -1`) is no error: the work goes on, its words are dropped.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  const fatal = (error: unknown) => process.exit(explain(error));
+  process.on("uncaughtException", fatal);
+  process.on("unhandledRejection", fatal);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      process.exit(EXIT_INTERRUPTED);
+    });
+  }
+  dispatch(process.argv.slice(2)).then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error) => {
+      process.exitCode = explain(error);
+    },
+  );
+}
+
+main();
