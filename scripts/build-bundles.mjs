@@ -1,0 +1,28 @@
+// dist/*.js: the host API, the command, and the process that compiles strangers' modules.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { bundle } from "./bundle.mjs";
+import { root } from "./root.mjs";
+
+const BUNDLES = {
+  belljar: "runtime/index.ts",
+  cli: "runtime/cli/main.ts",
+  "compile-child": "runtime/registry/compile-child.ts",
+};
+
+/** @returns the files written */
+export default async function buildBundles() {
+  const present = Object.entries(BUNDLES).filter(([, source]) => existsSync(join(root, source)));
+  if (present.length === 0) return [];
+  const written = await Promise.all(
+    present.map(([name, source]) =>
+      bundle({
+        entryPoints: { [name]: source },
+        outdir: "dist",
+        banner: name === "cli" ? { js: "#!/usr/bin/env node" } : {},
+        mode: (path) => (path.endsWith("cli.js") ? 0o755 : 0o644),
+      }),
+    ),
+  );
+  return written.flat();
+}

@@ -1,0 +1,12 @@
+// What tests share: where the repository is, and how a test says that it can't run here.
+
+/** The repository's folder. */
+export const root: string = process.env["BELLJAR_ROOT"] ?? process.cwd();
+
+/**
+ * Says why this test can't be run on this machine; return right after it. The runner counts it as skipped and
+ * prints the reason.
+ */
+export function skip(reason: string): void {
+  (globalThis as { belljarSkip?: (reason: string) => void }).belljarSkip?.(reason);
+}
