@@ -1,0 +1,309 @@
+// Sound from outputs to inputs: conversion between mono and stereo, delay lines, addition in wire order.
+
+import { AUDIO_CONNECTED, AUDIO_INPUT_SILENT } from "../../abi/layout.ts";
+import { type Mixer, Slot } from "./mixer.ts";
+import type { NodeAudioPort } from "./node.ts";
+import type { ChannelChoice } from "./wiring.ts";
+
+/** Moves blocks between a node's port and a slot: one `set` where they are laid out alike. */
+export class PortCopy {
+  private readonly whole: boolean;
+  private readonly port: Float32Array;
+  private readonly channels: Float32Array[] = [];
+
+  constructor(port: NodeAudioPort, frames: number) {
+    this.whole = port.stride === frames && frames % 4 === 0;
+    const length = (port.channels - 1) * port.stride + frames;
+    this.port = port.samples.length === length ? port.samples : port.samples.subarray(0, length);
+    for (let c = 0; c < port.channels; c++) {
+      this.channels.push(port.samples.subarray(c * port.stride, c * port.stride + frames));
+    }
+  }
+
+  fromSlot(slot: Slot): void {
+    if (this.whole) {
+      this.port.set(slot.view);
+      return;
+    }
+    const views = slot.channelViews;
+    for (let c = 0; c < this.channels.length; c++) {
+      (this.channels[c] as Float32Array).set(views[c] as Float32Array);
+    }
+  }
+
+  toSlot(slot: Slot): void {
+    if (this.whole) {
+      slot.view.set(this.port);
+      return;
+    }
+    const views = slot.channelViews;
+    for (let c = 0; c < this.channels.length; c++) {
+      (views[c] as Float32Array).set(this.channels[c] as Float32Array);
+    }
+  }
+
+  zero(): void {
+    for (let c = 0; c < this.channels.length; c++) (this.channels[c] as Float32Array).fill(0);
+  }
+}
+
+/** A wire that holds its sound back: by some frames (compensation), or by a block (feedback). */
+export class DelayLine {
+  readonly output: Slot;
+  private readonly mixer: Mixer;
+  private readonly input: Slot;
+  private readonly length: number;
+  private readonly rings: number[] = [];
+  private position = 0;
+  /** Frames since sound last went in; from `length` on, the rings hold zeros. */
+  private quiet: number;
+
+  constructor(mixer: Mixer, input: Slot, length: number) {
+    this.mixer = mixer;
+    this.input = input;
+    this.length = length;
+    this.quiet = length;
+    this.output = new Slot(mixer, input.channels, input.frames);
+    for (let c = 0; c < input.channels; c++) this.rings.push(mixer.reserve(length));
+  }
+
+  run(): void {
+    const { input, output, length } = this;
+    if (input.silent) {
+      if (this.quiet >= length) {
+        output.silence();
+        return;
+      }
+      this.quiet += input.frames;
+    } else {
+      this.quiet = 0;
+    }
+    let next = 0;
+    for (let c = 0; c < input.channels; c++) {
+      next = this.mixer.run.delay(
+        output.channelAddress(c),
+        input.channelAddress(c),
+        this.rings[c] as number,
+        length,
+        this.position,
+        input.frames,
+      );
+    }
+    this.position = next;
+    output.silent = false;
+  }
+
+  clear(): void {
+    for (const ring of this.rings) this.mixer.run.zero(ring, this.length);
+    this.quiet = this.length;
+    this.output.silence();
+  }
+}
+
+/** What a feedback wire gives: its source as it was at the end of the block before. */
+export class HeldSlot {
+  readonly output: Slot;
+  private readonly mixer: Mixer;
+  private readonly input: Slot;
+
+  constructor(mixer: Mixer, input: Slot) {
+    this.mixer = mixer;
+    this.input = input;
+    this.output = new Slot(mixer, input.channels, input.frames);
+  }
+
+  /** After the last node of a block. */
+  keep(): void {
+    if (this.input.silent) {
+      this.output.silence();
+      return;
+    }
+    this.mixer.run.copy(this.output.address, this.input.address, this.input.size);
+    this.output.silent = false;
+  }
+}
+
+enum Conversion {
+  Same = 0,
+  Spread = 1,
+  Fold = 2,
+  Pick = 3,
+}
+
+class AudioWire {
+  readonly source: Slot;
+  readonly conversion: Conversion;
+  /** Address of the channel that is spread or picked. */
+  readonly channel: number;
+  readonly line: DelayLine | null;
+
+  constructor(source: Slot, line: DelayLine | null, channels: number, choice: ChannelChoice) {
+    this.source = source;
+    this.line = line;
+    this.channel = source.channelAddress(choice === "right" && source.channels > 1 ? 1 : 0);
+    this.conversion =
+      source.channels === channels
+        ? Conversion.Same
+        : source.channels < channels
+          ? Conversion.Spread
+          : choice === "sum"
+            ? Conversion.Fold
+            : Conversion.Pick;
+  }
+}
+
+/** One audio input of one node: the sum of its wires. */
+export class AudioInput {
+  /** Where several wires, or a converted one, are added up. */
+  readonly sum: Slot;
+  private readonly mixer: Mixer;
+  private readonly port: NodeAudioPort;
+  private readonly wires: AudioWire[] = [];
+  private copy: PortCopy | null = null;
+
+  constructor(mixer: Mixer, port: NodeAudioPort, frames: number) {
+    this.mixer = mixer;
+    this.port = port;
+    this.sum = new Slot(mixer, port.channels, frames);
+  }
+
+  /** @param source the output's slot, or what holds it back. */
+  connect(source: Slot, line: DelayLine | null, choice: ChannelChoice): void {
+    this.wires.push(new AudioWire(source, line, this.port.channels, choice));
+  }
+
+  /** After the mixer's commit. */
+  bind(): void {
+    this.copy = new PortCopy(this.port, this.sum.frames);
+  }
+
+  /** Adds up and copies into the node's memory. True: there is sound. */
+  deliver(): boolean {
+    const slot = this.gather();
+    const copy = this.copy as PortCopy;
+    const connected = this.wires.length > 0 ? AUDIO_CONNECTED : 0;
+    if (slot === null) {
+      copy.zero();
+      this.port.flags = connected | AUDIO_INPUT_SILENT;
+      return false;
+    }
+    copy.fromSlot(slot);
+    this.port.flags = connected;
+    return true;
+  }
+
+  /** Adds up into `sum`, always. */
+  collect(): Slot {
+    const slot = this.gather();
+    if (slot === null) this.sum.silence();
+    else if (slot !== this.sum) {
+      this.mixer.run.copy(this.sum.address, slot.address, slot.size);
+      this.sum.silent = false;
+    }
+    return this.sum;
+  }
+
+  /** The slot that holds the input's sound, or null where every wire is silent. */
+  private gather(): Slot | null {
+    const wires = this.wires;
+    let first = -1;
+    let sounding = 0;
+    for (let i = 0; i < wires.length; i++) {
+      const wire = wires[i] as AudioWire;
+      if (wire.line !== null) wire.line.run();
+      if (wire.source.silent) continue;
+      if (first < 0) first = i;
+      sounding++;
+    }
+    if (first < 0) return null;
+    const start = wires[first] as AudioWire;
+    if (sounding === 1 && start.conversion === Conversion.Same) return start.source;
+    this.put(start);
+    for (let i = first + 1; i < wires.length; i++) {
+      const wire = wires[i] as AudioWire;
+      if (!wire.source.silent) this.add(wire);
+    }
+    this.sum.silent = false;
+    return this.sum;
+  }
+
+  private put(wire: AudioWire): void {
+    const { run } = this.mixer;
+    const { sum } = this;
+    switch (wire.conversion) {
+      case Conversion.Same:
+        run.copy(sum.address, wire.source.address, sum.size);
+        break;
+      case Conversion.Fold:
+        run.fold(sum.address, wire.source.channelAddress(0), wire.source.channelAddress(1), sum.frames);
+        break;
+      default:
+        for (let c = 0; c < sum.channels; c++) run.copy(sum.channelAddress(c), wire.channel, sum.frames);
+    }
+  }
+
+  private add(wire: AudioWire): void {
+    const { run } = this.mixer;
+    const { sum } = this;
+    switch (wire.conversion) {
+      case Conversion.Same:
+        run.add(sum.address, wire.source.address, sum.size);
+        break;
+      case Conversion.Fold:
+        run.addFold(sum.address, wire.source.channelAddress(0), wire.source.channelAddress(1), sum.frames);
+        break;
+      default:
+        for (let c = 0; c < sum.channels; c++) run.add(sum.channelAddress(c), wire.channel, sum.frames);
+    }
+  }
+}
+
+/** One audio output of one node: copied out of the node's memory, measured, limited. */
+export class AudioOutput {
+  readonly slot: Slot;
+  private readonly port: NodeAudioPort;
+  private copy: PortCopy | null = null;
+  /** Largest magnitude of the last block, before the limit. */
+  peak = 0;
+  /** Samples of the last block that the limit held. */
+  limited = 0;
+  /** Whether a wire begins here. */
+  connected = false;
+
+  constructor(mixer: Mixer, port: NodeAudioPort, frames: number) {
+    this.port = port;
+    this.slot = new Slot(mixer, port.channels, frames);
+  }
+
+  /** After the mixer's commit. */
+  bind(): void {
+    this.copy = new PortCopy(this.port, this.slot.frames);
+  }
+
+  /** Before process: also takes back what the plugin said of its last block. */
+  announce(): void {
+    this.port.flags = this.connected ? AUDIO_CONNECTED : 0;
+  }
+
+  /** After process. */
+  take(limit: number): void {
+    let peak = this.port.peak;
+    this.limited = 0;
+    if (peak === 0) {
+      this.silence();
+      return;
+    }
+    (this.copy as PortCopy).toSlot(this.slot);
+    this.slot.silent = false;
+    if (peak < 0) peak = this.slot.peak();
+    if (peak === 0) this.silence();
+    else if (peak > limit) this.limited = this.slot.clamp(limit);
+    this.peak = peak;
+  }
+
+  silence(): void {
+    this.peak = 0;
+    this.limited = 0;
+    this.slot.silence();
+  }
+}

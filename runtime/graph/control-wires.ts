@@ -1,0 +1,72 @@
+// Control values from outputs to inputs, once a block: wires add, and replace the knob's own value.
+
+import type { PortDescriptor } from "../../abi/descriptor.ts";
+
+/** One control wire. A feedback wire reads what `keep` kept. */
+export class ControlWire {
+  /** Set where the source has stopped: the wire then counts as unplugged. */
+  dead = false;
+  private readonly values: Float32Array;
+  private readonly slot: number;
+  private readonly feedback: boolean;
+  private kept: number;
+
+  constructor(values: Float32Array, slot: number, port: PortDescriptor, feedback: boolean) {
+    this.values = values;
+    this.slot = slot;
+    this.feedback = feedback;
+    this.kept = port.default;
+  }
+
+  get value(): number {
+    return this.feedback ? this.kept : (this.values[this.slot] as number);
+  }
+
+  /** After the last node of a block. */
+  keep(): void {
+    this.kept = this.values[this.slot] as number;
+  }
+}
+
+/** One control input of one node. */
+export class ControlInput {
+  /** What the user has set. */
+  knob: number;
+  private readonly values: Float32Array;
+  private readonly slot: number;
+  private readonly min: number;
+  private readonly max: number;
+  private readonly wires: ControlWire[] = [];
+
+  constructor(values: Float32Array, slot: number, port: PortDescriptor) {
+    this.values = values;
+    this.slot = slot;
+    this.min = port.min;
+    this.max = port.max;
+    this.knob = values[slot] as number;
+  }
+
+  connect(wire: ControlWire): void {
+    this.wires.push(wire);
+  }
+
+  /** Writes the block's value. True: it is another one than before. */
+  deliver(): boolean {
+    const { wires } = this;
+    let value = 0;
+    let living = 0;
+    for (let i = 0; i < wires.length; i++) {
+      const wire = wires[i] as ControlWire;
+      if (wire.dead) continue;
+      living++;
+      value += wire.value;
+    }
+    if (living === 0) value = this.knob;
+    // Also turns NaN, which compares with nothing, into the least value.
+    if (!(value >= this.min)) value = this.min;
+    else if (value > this.max) value = this.max;
+    const before = this.values[this.slot] as number;
+    this.values[this.slot] = value;
+    return before !== this.values[this.slot];
+  }
+}

@@ -1,0 +1,167 @@
+// Events from outputs to inputs, merged in the order of their frames; at one frame in wire order.
+
+import { EventType } from "../../abi/layout.ts";
+import { EVENT_WORDS, EventBuffer } from "./event-buffer.ts";
+import type { NodeEvents } from "./node.ts";
+
+/**
+ * Whether an event may pass on from node to node. Parameters, transport and the end of a note are between a host
+ * and one plugin; the bytes of a sysex lie in the sender's memory.
+ */
+function travels(type: number): boolean {
+  switch (type) {
+    case EventType.NoteOn:
+    case EventType.NoteOff:
+    case EventType.Choke:
+    case EventType.Expression:
+    case EventType.Bend:
+    case EventType.ControlChange:
+    case EventType.Program:
+    case EventType.Pressure:
+    case EventType.AllNotesOff:
+    case EventType.Midi1:
+    case EventType.Ump:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** One event wire: reads the source's list, or what holds it back. */
+export class EventWire {
+  readonly source: NodeEvents;
+  readonly fromPort: number;
+  readonly toPort: number;
+  readonly queue: EventQueue | null;
+  cursor = 0;
+
+  constructor(source: NodeEvents, queue: EventQueue | null, fromPort: number, toPort: number) {
+    this.source = source;
+    this.queue = queue;
+    this.fromPort = fromPort;
+    this.toPort = toPort;
+  }
+
+  /** Moves the cursor to the next event of this wire at or after `at`. */
+  seek(at: number): void {
+    const { source, fromPort } = this;
+    let next = at;
+    while (next < source.count && !passes(source.words, next, fromPort)) next++;
+    this.cursor = next;
+  }
+}
+
+function passes(words: Int32Array, index: number, port: number): boolean {
+  const head = words[index * EVENT_WORDS + 1] as number;
+  return head >>> 16 === port && travels(head & 0xffff);
+}
+
+/** Events on their way: `delay` frames late (compensation), or a block late (feedback). */
+export class EventQueue extends EventBuffer {
+  private readonly input: NodeEvents;
+  private readonly port: number;
+  private readonly delay: number;
+  /** Events that found no room. */
+  lost = 0;
+
+  constructor(input: NodeEvents, port: number, delay: number, blockFrames: number) {
+    super(Math.min(65536, Math.max(64, input.capacity * (Math.ceil(delay / blockFrames) + 1))));
+    this.input = input;
+    this.port = port;
+    this.delay = delay;
+  }
+
+  /** Takes in what the source has sent in this block, `delay` frames later than sent. */
+  take(): void {
+    const { input, words } = this;
+    for (let i = 0; i < input.count; i++) {
+      if (!passes(input.words, i, this.port)) continue;
+      if (this.count >= this.capacity) {
+        this.lost++;
+        continue;
+      }
+      const from = i * EVENT_WORDS;
+      const to = this.count * EVENT_WORDS;
+      for (let w = 0; w < EVENT_WORDS; w++) words[to + w] = input.words[from + w] as number;
+      words[to] = (input.words[from] as number) + this.delay;
+      this.count++;
+    }
+  }
+
+  /** Drops the events of the block that has ended and counts the rest from the next block's start. */
+  advance(frames: number): void {
+    const { words } = this;
+    let gone = 0;
+    while (gone < this.count && (words[gone * EVENT_WORDS] as number) < frames) gone++;
+    if (gone > 0) words.copyWithin(0, gone * EVENT_WORDS, this.count * EVENT_WORDS);
+    this.count -= gone;
+    for (let i = 0; i < this.count; i++) {
+      words[i * EVENT_WORDS] = (words[i * EVENT_WORDS] as number) - frames;
+    }
+  }
+}
+
+/** The event inputs of one node: they share one list. */
+export class EventInputs {
+  private readonly target: NodeEvents;
+  private readonly wires: EventWire[] = [];
+  /** Events of the last block that found no room in the node's list. */
+  lost = 0;
+
+  constructor(target: NodeEvents) {
+    this.target = target;
+  }
+
+  connect(wire: EventWire): void {
+    this.wires.push(wire);
+  }
+
+  /** Fills the node's list with the block's events. True: there are some. */
+  deliver(frames: number): boolean {
+    const { target, wires } = this;
+    target.count = 0;
+    this.lost = 0;
+    for (let i = 0; i < wires.length; i++) {
+      const wire = wires[i] as EventWire;
+      if (wire.queue !== null) wire.queue.take();
+      wire.seek(0);
+    }
+    for (;;) {
+      let next: EventWire | null = null;
+      let soonest = frames;
+      for (let i = 0; i < wires.length; i++) {
+        const wire = wires[i] as EventWire;
+        if (wire.cursor >= wire.source.count) continue;
+        const frame = wire.source.words[wire.cursor * EVENT_WORDS] as number;
+        if (frame < soonest) {
+          soonest = frame;
+          next = wire;
+        }
+      }
+      if (next === null) break;
+      this.put(next);
+      next.seek(next.cursor + 1);
+    }
+    for (let i = 0; i < wires.length; i++) {
+      const queue = (wires[i] as EventWire).queue;
+      if (queue !== null) queue.advance(frames);
+    }
+    return target.count > 0;
+  }
+
+  private put(wire: EventWire): void {
+    const { target } = this;
+    if (target.count >= target.capacity) {
+      this.lost++;
+      return;
+    }
+    const from = wire.cursor * EVENT_WORDS;
+    const to = target.count * EVENT_WORDS;
+    const source = wire.source.words;
+    const words = target.words;
+    words[to] = source[from] as number;
+    words[to + 1] = ((source[from + 1] as number) & 0xffff) | (wire.toPort << 16);
+    for (let w = 2; w < EVENT_WORDS; w++) words[to + w] = source[from + w] as number;
+    target.count++;
+  }
+}

@@ -1,0 +1,166 @@
+// A built graph and its block loop: nodes in running order, then what the master heard.
+//
+// Everything here runs on one thread. `process` makes nothing, looks nothing up by name and never throws.
+
+import { TRANSPORT_BYTES } from "../../abi/layout.ts";
+import type { AudioInput, DelayLine, HeldSlot } from "./audio-wires.ts";
+import type { ControlInput, ControlWire } from "./control-wires.ts";
+import type { EventQueue } from "./event-wires.ts";
+import type { Slot } from "./mixer.ts";
+import type { NodeStep } from "./step.ts";
+
+/** What the builder hands over. */
+export interface GraphParts {
+  frames: number;
+  /** In running order, without the master. */
+  steps: NodeStep[];
+  /** By node as declared; the master's is null. */
+  byNode: (NodeStep | null)[];
+  /** By node as declared, by slot of controlsIn; null where no value is taken. */
+  knobs: (ControlInput | null)[][];
+  masterInput: AudioInput;
+  lines: DelayLine[];
+  heldSound: HeldSlot[];
+  heldEvents: EventQueue[];
+  /** Event wires held back to meet slower paths. */
+  lateEvents: EventQueue[];
+  heldValues: ControlWire[];
+  latency: number;
+  transport: DataView;
+  clock: (() => number) | null;
+}
+
+/** The master's ceiling: 0 dBFS. */
+export const CEILING = 1;
+
+export class Graph {
+  /** Frames of every block. */
+  readonly frames: number;
+  /** In running order; the master, which comes last, has none. */
+  readonly steps: readonly NodeStep[];
+  /** By node, in the order of declaration. */
+  readonly byNode: readonly (NodeStep | null)[];
+  /** Frames by which what is heard lags the sources. */
+  readonly latency: number;
+  /** Written by the engine before each block; copied to the nodes that want it. */
+  readonly transport: DataView;
+  /** The block that was last processed. */
+  readonly left: Float32Array;
+  readonly right: Float32Array;
+
+  /** Blocks processed. */
+  block = 0;
+  /** Largest magnitude that reached the master, before the ceiling: ever, and in the last block. */
+  peak = 0;
+  lastPeak = 0;
+  /** Samples that the ceiling held. */
+  clamped = 0;
+  /** Nodes at fault so far, by place in `steps`, in the order in which they stopped. */
+  readonly faults: Int32Array;
+  faultCount = 0;
+
+  private readonly parts: GraphParts;
+  private readonly sum: Slot;
+  private turn = 0;
+
+  constructor(parts: GraphParts) {
+    this.parts = parts;
+    this.frames = parts.frames;
+    this.steps = parts.steps;
+    this.byNode = parts.byNode;
+    this.latency = parts.latency;
+    this.transport = parts.transport;
+    this.faults = new Int32Array(parts.steps.length);
+    this.sum = parts.masterInput.sum;
+    this.left = this.sum.channelViews[0] as Float32Array;
+    this.right = this.sum.channelViews[1] as Float32Array;
+  }
+
+  /** One block, into `left` and `right`. */
+  process(): void {
+    const { steps, parts, frames, block } = this;
+    const clock = parts.clock;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as NodeStep;
+      if (step.faultBlock >= 0) continue;
+      if (clock !== null && i === this.turn) {
+        const start = clock();
+        step.run(frames, block);
+        step.time += clock() - start;
+        step.timed++;
+      } else {
+        step.run(frames, block);
+      }
+      if (step.faultBlock >= 0) this.faults[this.faultCount++] = i;
+    }
+    const sum = parts.masterInput.collect();
+    let peak = 0;
+    if (!sum.silent) {
+      peak = sum.peak();
+      if (peak > CEILING) this.clamped += sum.clamp(CEILING);
+    }
+    this.lastPeak = peak;
+    if (peak > this.peak) this.peak = peak;
+    this.keep();
+    this.block = block + 1;
+    if (steps.length > 0) this.rest();
+  }
+
+  /** What feedback wires give in the next block. */
+  private keep(): void {
+    const { heldSound, heldEvents, heldValues } = this.parts;
+    for (let i = 0; i < heldSound.length; i++) (heldSound[i] as HeldSlot).keep();
+    for (let i = 0; i < heldEvents.length; i++) {
+      const queue = heldEvents[i] as EventQueue;
+      queue.take();
+      queue.advance(this.frames);
+    }
+    for (let i = 0; i < heldValues.length; i++) (heldValues[i] as ControlWire).keep();
+  }
+
+  /** Between two blocks one node does its waiting work; the turn goes round. */
+  private rest(): void {
+    const step = this.steps[this.turn] as NodeStep;
+    if (step.faultBlock < 0) {
+      step.idle(this.block);
+      if (step.faultBlock >= 0) this.faults[this.faultCount++] = this.turn;
+    }
+    this.turn = this.turn + 1 < this.steps.length ? this.turn + 1 : 0;
+  }
+
+  /**
+   * Sets a knob from the next block on. A wired input keeps it for the case that its wires end.
+   * @param node in the order of declaration @param slot of the node's controlsIn
+   */
+  setControl(node: number, slot: number, value: number): void {
+    const input = this.parts.knobs[node]?.[slot];
+    if (input === undefined || input === null) return;
+    input.knob = value;
+    if (input.deliver()) this.byNode[node]?.wake();
+  }
+
+  /** Events that were lost on feedback and compensated wires for want of room. */
+  get lostInQueues(): number {
+    let lost = 0;
+    for (const queue of this.parts.heldEvents) lost += queue.lost;
+    for (const queue of this.parts.lateEvents) lost += queue.lost;
+    return lost;
+  }
+
+  /** Forgets all sound and notes under way (after a jump). Not for the midst of a block. */
+  reset(): void {
+    for (const step of this.steps) {
+      if (step.faultBlock < 0) step.node.reset();
+      step.wake();
+      for (const output of step.outputs) output.silence();
+    }
+    for (const line of this.parts.lines) line.clear();
+    for (const held of this.parts.heldSound) held.output.silence();
+    for (const queue of this.parts.heldEvents) queue.count = 0;
+    for (const queue of this.parts.lateEvents) queue.count = 0;
+  }
+}
+
+export function newTransport(): DataView {
+  return new DataView(new ArrayBuffer(TRANSPORT_BYTES));
+}

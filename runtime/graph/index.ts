@@ -1,0 +1,21 @@
+// The graph's public face.
+
+export { buildGraph, controlSlot, type GraphSpec, type NodeSpec } from "./build.ts";
+export { EventBuffer } from "./event-buffer.ts";
+export { FILE_SOURCE_PORTS, FileSource } from "./file-source.ts";
+export { CEILING, Graph } from "./graph.ts";
+export { LONGEST_DELAY } from "./latency.ts";
+export { Master, MASTER_PORTS } from "./master.ts";
+export { nearest } from "./nearest.ts";
+export {
+  describePort,
+  type GraphNode,
+  HostAudioPort,
+  NO_CONTROLS,
+  NO_EVENTS,
+  type NodeAudioPort,
+  type NodeEvents,
+} from "./node.ts";
+export { NODE_LIMIT, NodeStep } from "./step.ts";
+export { type Schedule, TRACK_SOURCE_PORTS, TrackSource } from "./track-source.ts";
+export type { ChannelChoice, Wire, WireSpec } from "./wiring.ts";
