@@ -1,0 +1,70 @@
+// time limit: 300 s
+// Compiling strangers' modules in the child process: what a bomb does there, and what stays of it here.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { BelljarError } from "../../abi/error.ts";
+import { COMPILE_LIMITS, compileInChild, tryInChild } from "../../runtime/registry/compile.ts";
+import { branchWeb, harmless, loopNest } from "./bombs.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "belljar-compile-"));
+test.before.each(() => {
+  process.env["BELLJAR_CACHE"] = mkdtempSync(join(folder, "cache-"));
+});
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "";
+  } catch (error) {
+    return (error as BelljarError).code;
+  }
+}
+
+test("a harmless module comes back compiled", async () => {
+  const module = await compileInChild(harmless(5));
+  const instance = new WebAssembly.Instance(module);
+  assert.is((instance.exports["f"] as (x: number) => number)(2), 7);
+});
+
+test("a loop nest of 11 KiB is stopped by its processor time, a web of branches by one limit or the other", async () => {
+  const nest = loopNest(500, 500);
+  assert.ok(WebAssembly.validate(nest) && nest.length < 12_000);
+  assert.is(await codeOf(compileInChild(nest)), "module/compile-time");
+  const web = branchWeb(300, 64);
+  assert.ok(WebAssembly.validate(web));
+  assert.match(await codeOf(compileInChild(web)), /^module\/compile-(time|memory)$/);
+});
+
+test("a bomb with all the time in the world is stopped by its memory, and this process has not grown by it", async () => {
+  const before = process.memoryUsage.rss();
+  const limits = { ...COMPILE_LIMITS, base: 200_000 };
+  assert.is(await codeOf(tryInChild(loopNest(2000, 1000), limits)), "module/compile-memory");
+  assert.ok(process.memoryUsage.rss() - before < 100 * 2 ** 20);
+});
+
+test("after a bomb the next module compiles", async () => {
+  assert.is(await codeOf(compileInChild(loopNest(500, 500))), "module/compile-time");
+  assert.ok((await compileInChild(harmless(6))) instanceof WebAssembly.Module);
+});
+
+test("modules asked for at once wait for each other, and each gets its own verdict", async () => {
+  const codes = await Promise.all(
+    [harmless(1), loopNest(500, 500), harmless(2), Uint8Array.from([0, 1, 2]), harmless(3)].map((bytes) =>
+      codeOf(tryInChild(bytes)),
+    ),
+  );
+  assert.equal(codes, ["", "module/compile-time", "", "module/invalid", ""]);
+});
+
+test("a compilation that gets no processor is given up by the clock", async () => {
+  assert.is(
+    await codeOf(tryInChild(loopNest(500, 500), { ...COMPILE_LIMITS, wall: 1 })),
+    "module/compile-time",
+  );
+});
+
+test.run();

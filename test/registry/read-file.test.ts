@@ -1,0 +1,72 @@
+// Reading files that someone named: what is no regular file is refused at once, with one sentence.
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { BelljarError } from "../../abi/error.ts";
+import { readRegularFile } from "../../runtime/registry/read-file.ts";
+import { skip } from "../root.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "belljar-read-"));
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+const path = join(folder, "plugin.wasm");
+writeFileSync(path, Uint8Array.from([1, 2, 3]));
+
+async function refused(name: string, code: string, most = 100): Promise<void> {
+  try {
+    await readRegularFile(name, most, "a plugin");
+  } catch (error) {
+    assert.instance(error, BelljarError);
+    assert.is((error as BelljarError).code, code);
+    assert.match((error as BelljarError).message, /^[^\n]*\.$/);
+    return;
+  }
+  assert.unreachable(`${name} was read`);
+}
+
+test("a file's bytes are read, through a link too", async () => {
+  symlinkSync(path, join(folder, "link"));
+  assert.equal([...(await readRegularFile(path, 3))], [1, 2, 3]);
+  assert.equal([...(await readRegularFile(join(folder, "link"), 3))], [1, 2, 3]);
+});
+
+test("a file that is not there, a folder, an empty name and one byte too many are each named", async () => {
+  await refused(join(folder, "absent"), "file/not-found");
+  await refused(join(path, "below"), "file/not-found");
+  await refused(folder, "file/is-folder");
+  await refused("", "file/not-found");
+  await refused("a\0b", "file/not-found");
+  await refused(path, "file/too-large", 2);
+});
+
+test("links in a circle are named", async () => {
+  symlinkSync(join(folder, "one"), join(folder, "two"));
+  symlinkSync(join(folder, "two"), join(folder, "one"));
+  await refused(join(folder, "one"), "file/failed");
+});
+
+test("a named pipe with nobody at its other end, and a socket, are refused without waiting", async () => {
+  if (process.platform === "win32") return skip("Windows has no named pipes among its files");
+  execFileSync("mkfifo", [join(folder, "pipe")]);
+  await refused(join(folder, "pipe"), "file/not-a-file");
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(join(folder, "socket"), resolve));
+  await refused(join(folder, "socket"), "file/not-a-file");
+  server.close();
+});
+
+test("a device is refused without being read", async () => {
+  if (process.platform === "win32") return skip("Windows has no device files");
+  await refused("/dev/zero", "file/not-a-file");
+});
+
+test("a file that this user may not read is named", async () => {
+  if (process.platform === "win32" || process.getuid?.() === 0) return skip("this user may read every file");
+  chmodSync(path, 0);
+  await refused(path, "file/no-permission");
+});
+
+test.run();
