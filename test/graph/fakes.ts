@@ -45,12 +45,12 @@ export class Fake implements GraphNode {
   idles = 0;
   resets = 0;
   readonly frames: number;
-  private readonly work: (node: Fake, frames: number) => boolean | void;
+  private readonly work: (node: Fake, frames: number) => unknown;
 
   constructor(
     ports: readonly (string | PortDescriptor)[],
     frames: number,
-    work: (node: Fake, frames: number) => boolean | void = () => {},
+    work: (node: Fake, frames: number) => unknown = () => {},
   ) {
     this.frames = frames;
     this.work = work;
@@ -101,7 +101,11 @@ export class Fake implements GraphNode {
 }
 
 /** A stereo source whose frame f, counted from the start, is left(f) and right(f). */
-export function source(frames: number, left: (f: number) => number, right: (f: number) => number = left): Fake {
+export function source(
+  frames: number,
+  left: (f: number) => number,
+  right: (f: number) => number = left,
+): Fake {
   let at = 0;
   return new Fake(["out:out stereo"], frames, (node) => {
     for (let i = 0; i < frames; i++) {

@@ -26,25 +26,32 @@ test("a node runs after all that feed it, and the earliest declared of the ready
 
 test("in any graph without a cycle every node comes once, after its feeders, and no earlier declared one was ready", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 12 }), fc.array(fc.tuple(fc.nat(11), fc.nat(11))), (count, pairs) => {
-      // Edges along a fixed shuffle (multiplication by 5 modulo 13 permutes 1..12) have no cycle.
-      const rank = (node: number): number => ((node + 1) * 5) % 13;
-      const edges = pairs
-        .filter(([a, b]) => a < count && b < count && rank(a) < rank(b))
-        .map(([a, b]) => forward(a, b));
-      const order = runningOrder(
-        Array.from({ length: count }, (_, i) => `n${i}`),
-        edges,
-      );
-      assert.equal([...order].sort((a, b) => a - b), [...Array(count).keys()]);
-      const done = new Set<number>();
-      for (const node of order) {
-        const ready = (candidate: number): boolean =>
-          !done.has(candidate) && edges.every((edge) => edge.to !== candidate || done.has(edge.from));
-        assert.is(node, [...Array(count).keys()].find(ready));
-        done.add(node);
-      }
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 12 }),
+      fc.array(fc.tuple(fc.nat(11), fc.nat(11))),
+      (count, pairs) => {
+        // Edges along a fixed shuffle (multiplication by 5 modulo 13 permutes 1..12) have no cycle.
+        const rank = (node: number): number => ((node + 1) * 5) % 13;
+        const edges = pairs
+          .filter(([a, b]) => a < count && b < count && rank(a) < rank(b))
+          .map(([a, b]) => forward(a, b));
+        const order = runningOrder(
+          Array.from({ length: count }, (_, i) => `n${i}`),
+          edges,
+        );
+        assert.equal(
+          [...order].sort((a, b) => a - b),
+          [...Array(count).keys()],
+        );
+        const done = new Set<number>();
+        for (const node of order) {
+          const ready = (candidate: number): boolean =>
+            !done.has(candidate) && edges.every((edge) => edge.to !== candidate || done.has(edge.from));
+          assert.is(node, [...Array(count).keys()].find(ready));
+          done.add(node);
+        }
+      },
+    ),
   );
 });
 
@@ -53,7 +60,10 @@ test("a cycle is refused with its path, from the node that was declared first, i
   assert.is(error.code, "session/cycle");
   assert.match(error.message, "b -> c -> b");
   const long = refusal(() =>
-    runningOrder(["x", "a", "b", "c", "y"], [forward(3, 1), forward(1, 2), forward(2, 3), forward(0, 1), forward(2, 4)]),
+    runningOrder(
+      ["x", "a", "b", "c", "y"],
+      [forward(3, 1), forward(1, 2), forward(2, 3), forward(0, 1), forward(2, 4)],
+    ),
   );
   assert.match(long.message, "a -> b -> c -> a");
 });

@@ -6,7 +6,10 @@ import { port, w } from "./fakes.ts";
 
 const nodes = [
   { id: "synth", ports: ["notes:in event", "level:in control", "audio_out:out stereo"].map(port) },
-  { id: "fx", ports: ["audio_in:in stereo", "key:side mono", "audio_out:out stereo", "meter:monitor control"].map(port) },
+  {
+    id: "fx",
+    ports: ["audio_in:in stereo", "key:side mono", "audio_out:out stereo", "meter:monitor control"].map(port),
+  },
   { id: "lfo", ports: ["value:out control", "mono_out:out mono"].map(port) },
 ];
 
@@ -21,7 +24,10 @@ function refusal(...wires: WireSpec[]): BelljarError {
 
 test("wires become indices of nodes and ports", () => {
   assert.equal(
-    resolveWires(nodes, [w("synth.audio_out -> fx.audio_in"), w("lfo.value -> synth.level", { feedback: true })]),
+    resolveWires(nodes, [
+      w("synth.audio_out -> fx.audio_in"),
+      w("lfo.value -> synth.level", { feedback: true }),
+    ]),
     [
       { kind: "audio", from: 0, fromPort: 2, to: 1, toPort: 0, channel: "sum", feedback: false },
       { kind: "control", from: 2, fromPort: 0, to: 0, toPort: 1, channel: "sum", feedback: true },
@@ -84,8 +90,10 @@ test("ids that an object would inherit are ordinary ids", () => {
   assert.is(refusal(w("__proto__.out -> fx.key")).code, "session/unknown-node");
   assert.is(refusal(w("synth.constructor -> fx.key")).code, "session/unknown-port");
   assert.equal(
-    resolveWires([{ id: "__proto__", ports: [port("out:out mono")] }, nodes[1] as never], [w("__proto__.out -> fx.key")])
-      .length,
+    resolveWires(
+      [{ id: "__proto__", ports: [port("out:out mono")] }, nodes[1] as never],
+      [w("__proto__.out -> fx.key")],
+    ).length,
     1,
   );
 });
