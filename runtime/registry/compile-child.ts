@@ -58,11 +58,14 @@ function watch(state: Int32Array): void {
     Atomics.wait(state, ACTIVE, 0);
     const cpu = process.cpuUsage();
     const memory = process.memoryUsage.rss();
+    const parent = process.ppid;
     Atomics.store(state, WATCHING, 1);
     Atomics.notify(state, WATCHING);
     while (Atomics.load(state, ACTIVE) === 1) {
       Atomics.wait(state, ACTIVE, 1, LOOK_EVERY_MS);
       const { user, system } = process.cpuUsage(cpu);
+      // A parent that was killed is noticed here even while the main thread is busy.
+      if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
       if ((user + system) / 1000 > Atomics.load(state, TIME)) die(OUT_OF_TIME);
       if ((process.memoryUsage.rss() - memory) / 1024 > Atomics.load(state, MEMORY)) die(OUT_OF_MEMORY);
     }

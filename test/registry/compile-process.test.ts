@@ -1,5 +1,6 @@
 // The compiling process keeps no program alive, and does not outlive it. This file is also the program that is watched.
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -67,11 +68,12 @@ function ended(program: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => program.once("exit", resolve));
 }
 
-/** Waits as long as the file's time limit allows. */
+/** Waits as long as the file's time limit allows. What only waits for its parent to hear of its end (a zombie) is gone. */
 async function isGone(pid: number): Promise<boolean> {
   for (;;) {
     try {
       process.kill(pid, 0);
+      if (process.platform === "linux" && / Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) return true;
     } catch {
       return true;
     }
