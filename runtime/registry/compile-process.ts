@@ -32,7 +32,12 @@ export class CompileChild {
 
   /** Compiles there; modules wait for each other. */
   compile(bytes: Uint8Array, limits: CompileLimits): Promise<Verdict> {
-    const result = this.#last.then(() => this.#compile(bytes, limits));
+    const result = this.#last.then(async () => {
+      const worked = this.#modules > 0;
+      const verdict = await this.#compile(bytes, limits);
+      // A process that was well and then was ended from outside shows it only when it is asked again.
+      return verdict.kind === "broken" && worked ? this.#compile(bytes, limits) : verdict;
+    });
     this.#last = result;
     return result;
   }
@@ -70,7 +75,6 @@ export class CompileChild {
       windowsHide: true,
     });
     this.#process = child;
-    this.#modules = 0;
     const reply = await this.#listen(child, START_MS, () => true);
     if (typeof reply !== "string" && reply.kind === "ready") return null;
     this.#end(child);
@@ -83,7 +87,7 @@ export class CompileChild {
    * Waits for one message. While it does, the process keeps this program alive; between two requests it does not.
    * @returns the message; or, when the process ended, what it wrote to stderr; or "late"
    */
-  #listen(child: ChildProcess, wall: number, begin: () => boolean): Promise<CompileAnswer | string> {
+  #listen(child: ChildProcess, wall: number, begin: () => unknown): Promise<CompileAnswer | string> {
     return new Promise((resolve) => {
       let said = "";
       const hear = (text: Buffer) => {
@@ -108,7 +112,10 @@ export class CompileChild {
   }
 
   #end(child: ChildProcess): void {
-    if (this.#process === child) this.#process = null;
+    if (this.#process === child) {
+      this.#process = null;
+      this.#modules = 0;
+    }
     child.on("error", () => {});
     child.kill("SIGKILL");
   }
