@@ -15,18 +15,18 @@ export const TRACK_SOURCE_PORTS: readonly PortDescriptor[] = [
   ),
 ];
 
-/** Events in the order of their frames, field by field; all arrays are at least `count` long. */
+/** Events in the order of their frames, field by field; every array has `length` elements. */
 export interface Schedule {
-  readonly count: number;
+  readonly length: number;
   /** Frames since the start. */
-  readonly frames: Float64Array;
+  readonly frame: Float64Array;
   /** EventType of abi/layout.ts. */
-  readonly types: ArrayLike<number>;
-  readonly noteIds: ArrayLike<number>;
-  readonly channels: ArrayLike<number>;
-  readonly keys: ArrayLike<number>;
-  readonly ids: ArrayLike<number>;
-  readonly values: ArrayLike<number>;
+  readonly type: ArrayLike<number>;
+  readonly noteId: ArrayLike<number>;
+  readonly channel: ArrayLike<number>;
+  readonly key: ArrayLike<number>;
+  readonly id: ArrayLike<number>;
+  readonly value: ArrayLike<number>;
 }
 
 export class TrackSource implements GraphNode {
@@ -52,8 +52,8 @@ export class TrackSource implements GraphNode {
 
   /** The frame after the last event. */
   get length(): number {
-    const { count, frames } = this.schedule;
-    return count > 0 ? (frames[count - 1] as number) + 1 : 0;
+    const { length, frame } = this.schedule;
+    return length > 0 ? (frame[length - 1] as number) + 1 : 0;
   }
 
   process(frames: number): boolean {
@@ -61,17 +61,17 @@ export class TrackSource implements GraphNode {
     const start = this.position;
     const end = start + frames;
     eventsOut.count = 0;
-    while (this.next < schedule.count && (schedule.frames[this.next] as number) < end) {
+    while (this.next < schedule.length && (schedule.frame[this.next] as number) < end) {
       const i = this.next++;
       eventsOut.push(
-        (schedule.frames[i] as number) - start,
-        schedule.types[i] as number,
+        (schedule.frame[i] as number) - start,
+        schedule.type[i] as number,
         0,
-        schedule.noteIds[i] as number,
-        schedule.channels[i] as number,
-        schedule.keys[i] as number,
-        schedule.ids[i] as number,
-        schedule.values[i] as number,
+        schedule.noteId[i] as number,
+        schedule.channel[i] as number,
+        schedule.key[i] as number,
+        schedule.id[i] as number,
+        schedule.value[i] as number,
       );
     }
     this.position = end;
@@ -82,7 +82,7 @@ export class TrackSource implements GraphNode {
   seek(frame: number): void {
     this.position = frame;
     this.next = 0;
-    while (this.next < this.schedule.count && (this.schedule.frames[this.next] as number) < frame)
+    while (this.next < this.schedule.length && (this.schedule.frame[this.next] as number) < frame)
       this.next++;
   }
   idle(): void {}
@@ -93,8 +93,8 @@ export class TrackSource implements GraphNode {
 function densest(schedule: Schedule, frames: number): number {
   let most = 0;
   let first = 0;
-  for (let i = 0; i < schedule.count; i++) {
-    while ((schedule.frames[i] as number) - (schedule.frames[first] as number) >= frames) first++;
+  for (let i = 0; i < schedule.length; i++) {
+    while ((schedule.frame[i] as number) - (schedule.frame[first] as number) >= frames) first++;
     if (i - first + 1 > most) most = i - first + 1;
   }
   return most;

@@ -9,14 +9,14 @@ import { Fake, graphOf, late, monoSource, w } from "./fakes.ts";
 function schedule(notes: readonly (readonly [frame: number, key: number])[]): Schedule {
   const count = notes.length;
   return {
-    count,
-    frames: Float64Array.from(notes, ([frame]) => frame),
-    types: new Uint8Array(count).fill(EventType.NoteOn),
-    noteIds: Int32Array.from({ length: count }, (_, i) => i),
-    channels: new Int16Array(count).fill(3),
-    keys: Int16Array.from(notes, ([, key]) => key),
-    ids: new Uint32Array(count),
-    values: new Float64Array(count).fill(0.7),
+    length: count,
+    frame: Float64Array.from(notes, ([frame]) => frame),
+    type: new Uint8Array(count).fill(EventType.NoteOn),
+    noteId: Int32Array.from({ length: count }, (_, i) => i),
+    channel: new Int16Array(count).fill(3),
+    key: Int16Array.from(notes, ([, key]) => key),
+    id: new Uint32Array(count),
+    value: new Float64Array(count).fill(0.7),
   };
 }
 
