@@ -8,6 +8,8 @@ import { painter } from "./table.ts";
 
 /** Every command, in the order of the help. A command's module is loaded when it is called. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
+  inspect: () => import("./inspect.ts"),
+  process: () => import("./process.ts"),
 };
 
 const EXIT_BAD_INPUT = 2;

@@ -14,7 +14,12 @@ interface Option<T> {
 
 /** `--json`: true when given. */
 export function flag(short?: string): Option<boolean> {
-  return { takesValue: false, repeatable: true, ...(short ? { short } : {}), read: (_, values) => values.length > 0 };
+  return {
+    takesValue: false,
+    repeatable: true,
+    ...(short ? { short } : {}),
+    read: (_, values) => values.length > 0,
+  };
 }
 
 /** `--out FILE`: its text, or undefined. */
@@ -66,7 +71,10 @@ export function readNumber(
   const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word) ? Number(word) : Number.NaN;
   if (value >= min && value <= max && (kind === "any" || Number.isInteger(value))) return value;
   const what = kind === "whole" ? "a whole number" : "a number";
-  throw new BelljarError("usage/value", `${label} must be ${what} from ${min} to ${max}, not "${printable(word, 40)}".`);
+  throw new BelljarError(
+    "usage/value",
+    `${label} must be ${what} from ${min} to ${max}, not "${printable(word, 40)}".`,
+  );
 }
 
 type Values<S> = { [K in keyof S]: S[K] extends Option<infer T> ? T : never };
@@ -94,7 +102,13 @@ export function parseOptions<S extends Record<string, Option<unknown>>>(args: st
       ...(option.short ? { short: option.short } : {}),
     };
   }
-  const { tokens } = parseArgs({ args, options: config, strict: false, allowPositionals: true, tokens: true });
+  const { tokens } = parseArgs({
+    args,
+    options: config,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
   const given = new Map<string, string[]>();
   const positionals: string[] = [];
   for (const token of tokens) {
@@ -109,7 +123,10 @@ export function parseOptions<S extends Record<string, Option<unknown>>>(args: st
         hintFor(token.rawName, long),
       );
     }
-    if (option.takesValue && (token.value === undefined || (!token.inlineValue && /^--./.test(token.value)))) {
+    if (
+      option.takesValue &&
+      (token.value === undefined || (!token.inlineValue && /^--./.test(token.value)))
+    ) {
       throw new BelljarError("usage/value", `${token.rawName} needs a value after it.`);
     }
     if (!option.takesValue && token.value !== undefined) {

@@ -1,0 +1,65 @@
+// Files that a command line names: read within bounds, and never both read and written.
+
+import { realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { BelljarError, printable } from "../../abi/error.ts";
+import { MIDI_MAX_BYTES, type MidiFile, readMidiFile } from "../engine/midi-file.ts";
+import { readWav, type WavAudio } from "../player/wav-reader.ts";
+import { readRegularFile } from "../registry/read-file.ts";
+
+/** 2 GiB: the longest sound file that is read at once. */
+const WAV_MAX_BYTES = 2 ** 31;
+/** The largest file that is handed to a plugin. */
+const CONFIG_MAX_BYTES = 2 ** 29;
+
+export async function readWavFile(path: string): Promise<WavAudio> {
+  return readWav(await readRegularFile(path, WAV_MAX_BYTES, "a WAV file"), basename(path));
+}
+
+export async function readMidi(path: string): Promise<MidiFile> {
+  return readMidiFile(await readRegularFile(path, MIDI_MAX_BYTES, "a MIDI file"), basename(path));
+}
+
+/** A file for a plugin's config parameter: its bytes and its name, without its folder. */
+export async function readConfigFile(path: string): Promise<{ name: string; bytes: Uint8Array }> {
+  return {
+    name: basename(path),
+    bytes: await readRegularFile(path, CONFIG_MAX_BYTES, "a file for a plugin"),
+  };
+}
+
+/** @throws BelljarError usage/same-file when an output is one of the inputs or another output */
+export function refuseOverlap(inputs: readonly string[], outputs: readonly string[]): void {
+  const read = new Set(inputs.map(identity));
+  const written = new Set<string>();
+  for (const output of outputs) {
+    const file = identity(output);
+    if (read.has(file)) {
+      throw new BelljarError(
+        "usage/same-file",
+        `${printable(output)} would be read and written at once.`,
+        "Give the output another name.",
+      );
+    }
+    if (written.has(file)) {
+      throw new BelljarError("usage/same-file", `${printable(output)} is named as two outputs.`);
+    }
+    written.add(file);
+  }
+}
+
+/** What tells one file from another, whatever it is called: links followed, hard links the same. */
+function identity(path: string): string {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    if (ino !== 0n) return `${dev}:${ino}`;
+  } catch {
+    // Not there yet: its name decides.
+  }
+  const whole = resolve(path);
+  try {
+    return join(realpathSync(dirname(whole)), basename(whole));
+  } catch {
+    return whole;
+  }
+}

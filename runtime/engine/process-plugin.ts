@@ -1,0 +1,180 @@
+// One plugin over sound and events of a known length, offline: what `belljar process` does, without files.
+
+import { setImmediate } from "node:timers/promises";
+import { channelCount, isInput } from "../../abi/descriptor.ts";
+import {
+  TRANSPORT_BEAT,
+  TRANSPORT_BPM,
+  TRANSPORT_DENOMINATOR,
+  TRANSPORT_FLAGS,
+  TRANSPORT_HAS_TEMPO,
+  TRANSPORT_NUMERATOR,
+  TRANSPORT_PLAYING,
+  TRANSPORT_SECONDS,
+} from "../../abi/layout.ts";
+import { BelljarError } from "../../abi/error.ts";
+import type { MidiFile, MidiSchedule } from "./midi-file.ts";
+import type { Processor } from "./processor.ts";
+
+export interface PluginRun {
+  processor: Processor;
+  /** Sound for audio inputs, by port id: one or two channels at the processor's rate. */
+  sound: ReadonlyMap<string, readonly Float32Array[]>;
+  /** Events for the first event input. */
+  schedule: MidiSchedule | null;
+  /** The file whose tempo changes hold; without one, or with film frames in place of beats, `bpm` holds throughout. */
+  midi: MidiFile | null;
+  bpm: number;
+  /** Frames of input; silence follows. */
+  frames: number;
+  /** Frames after the input: a number, or "auto": the plugin's own tail, and where that is infinite, until a second of quiet. */
+  tail: number | "auto";
+  /** Called with each stretch of output: views that the next block overwrites. Latency is already taken off. */
+  write(channels: readonly Float32Array[], frames: number, offset: number): void;
+  /** Called after each block with frames done and the frames known to come. */
+  progress?(done: number, total: number): void;
+}
+
+export interface RunFacts {
+  /** Frames written. */
+  frames: number;
+  blocks: number;
+  peak: number;
+  /** Units in all, and the most that one block cost. */
+  units: number;
+  mostUnits: number;
+  /** Events that found no room in the plugin's list. */
+  lostEvents: number;
+  /** Processing alone, in milliseconds. */
+  milliseconds: number;
+}
+
+/** -100 dBFS: below it, sound counts as quiet. */
+const QUIET = 1e-5;
+/** The longest tail of a plugin whose own is infinite, in seconds. */
+const LONGEST_TAIL = 60;
+/** Milliseconds of work between two looks at what else the process has to do. */
+const TURN = 50;
+
+/**
+ * Runs a plugin from the first frame of its input to the end of its tail.
+ * @throws BelljarError plugin/stopped when the plugin was stopped; what `write` throws
+ */
+export async function processPlugin(run: PluginRun): Promise<RunFacts> {
+  const { processor, schedule } = run;
+  const { instance, maxFrames, rate, latency } = processor;
+  const output = processor.output();
+  const inputs = [...run.sound].map(([id, channels]) => ({ to: processor.input(id).all, from: channels }));
+  const endless = run.tail === "auto" && !Number.isFinite(processor.tail);
+  const tail = run.tail === "auto" ? Math.min(processor.tail, LONGEST_TAIL * rate) : run.tail;
+  const total = run.frames + tail;
+  const eventPort = instance.descriptor.ports.findIndex((port) => port.type === "event" && isInput(port));
+  const facts: RunFacts = {
+    frames: 0,
+    blocks: 0,
+    peak: 0,
+    units: 0,
+    mostUnits: 0,
+    lostEvents: 0,
+    milliseconds: 0,
+  };
+  let next = 0;
+  let quiet = 0;
+  let turn = performance.now();
+  for (let at = 0; facts.frames < total; at += maxFrames) {
+    for (const { to, from } of inputs) fill(to, from, at, maxFrames);
+    instance.eventsIn.clear();
+    while (schedule !== null && next < schedule.length && (schedule.frame[next] as number) < at + maxFrames) {
+      if (!pushEvent(run, eventPort, next, at)) facts.lostEvents++;
+      next++;
+    }
+    writeTransport(run, at);
+    const start = performance.now();
+    if (!processor.process(maxFrames)) {
+      throw new BelljarError("plugin/stopped", processor.fault?.message ?? "The plugin was stopped.");
+    }
+    instance.idle();
+    if (processor.fault !== null) throw new BelljarError("plugin/stopped", processor.fault.message);
+    const now = performance.now();
+    facts.milliseconds += now - start;
+    facts.blocks++;
+    facts.units += instance.units;
+    facts.mostUnits = Math.max(facts.mostUnits, instance.units);
+    // The first `latency` frames are not yet the answer to any input.
+    const offset = Math.min(maxFrames, Math.max(0, latency - at));
+    const frames = Math.min(maxFrames - offset, total - facts.frames);
+    if (frames > 0) {
+      run.write(output.all, frames, offset);
+      facts.frames += frames;
+      facts.peak = Math.max(facts.peak, output.peak);
+    }
+    run.progress?.(facts.frames, total);
+    quiet = output.peak < QUIET ? quiet + maxFrames : 0;
+    if (endless && facts.frames >= run.frames && quiet >= rate) break;
+    if (now - turn > TURN) {
+      await setImmediate();
+      turn = performance.now();
+    }
+  }
+  return facts;
+}
+
+/** Mono goes to every channel; stereo into mono is added up, as in a graph. */
+function fill(to: readonly Float32Array[], from: readonly Float32Array[], at: number, frames: number): void {
+  const [left, right] = from;
+  to.forEach((channel, c) => {
+    const source = from[c] ?? left;
+    const part = source?.subarray(at, at + frames) ?? new Float32Array(0);
+    channel.fill(0, part.length, frames);
+    channel.set(part);
+    if (to.length === 1 && right !== undefined) {
+      const other = right.subarray(at, at + frames);
+      for (let i = 0; i < other.length; i++) channel[i] = (channel[i] as number) + (other[i] as number);
+    }
+  });
+}
+
+function pushEvent(run: PluginRun, port: number, index: number, at: number): boolean {
+  const s = run.schedule as MidiSchedule;
+  return run.processor.instance.eventsIn.push(
+    (s.frame[index] as number) - at,
+    s.type[index] as number,
+    port,
+    s.noteId[index] as number,
+    s.channel[index] as number,
+    s.key[index] as number,
+    s.id[index] as number,
+    s.value[index] as number,
+  );
+}
+
+function writeTransport(run: PluginRun, at: number): void {
+  const view = run.processor.instance.transport;
+  if (view === null) return;
+  const { midi } = run;
+  const seconds = at / run.processor.rate;
+  let { bpm } = run;
+  let beat = (seconds * bpm) / 60;
+  if (midi !== null && midi.division.kind === "metrical") {
+    const tick = midi.clock.tickAt(seconds);
+    const tempo = midi.tempoMap.findLast((one) => one.tick <= tick);
+    bpm = 60_000_000 / (tempo?.microsecondsPerQuarter ?? 500_000);
+    beat = tick / midi.division.ticksPerQuarter;
+  }
+  view.setUint32(TRANSPORT_FLAGS, TRANSPORT_PLAYING | TRANSPORT_HAS_TEMPO, true);
+  view.setUint16(TRANSPORT_NUMERATOR, 4, true);
+  view.setUint16(TRANSPORT_DENOMINATOR, 4, true);
+  view.setFloat64(TRANSPORT_BPM, bpm, true);
+  view.setFloat64(TRANSPORT_BEAT, beat, true);
+  view.setFloat64(TRANSPORT_SECONDS, seconds, true);
+}
+
+/** Whether a plugin has an audio port of that direction. */
+export function hasAudio(
+  processor: { descriptor: Processor["descriptor"] },
+  direction: "in" | "out",
+): boolean {
+  return processor.descriptor.ports.some(
+    (port) => channelCount(port) > 0 && isInput(port) === (direction === "in"),
+  );
+}

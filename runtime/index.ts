@@ -1,0 +1,53 @@
+// The host API: `import { loadPlugin } from "belljar"`. From a plugin's name, file or bytes to processed blocks, in
+// about ten lines; README.md has them. Below it, for hosts that need more: the sandbox's own types and instances,
+// sessions, sound and MIDI files.
+//
+// Errors are BelljarError, with a stable code, a sentence that is safe to print, and a hint. A plugin that misbehaves while
+// it processes throws nothing: process() returns false, `fault` says why, and its outputs are silence from then on.
+
+import { PluginType } from "./sandbox/index.ts";
+import { compileInChild } from "./registry/compile.ts";
+import { type LoadOptions, loadPluginType } from "./registry/load.ts";
+import { Plugin } from "./engine/processor.ts";
+
+/**
+ * Loads a plugin: vets it, adds the meter, compiles it (a child process tries that first, under limits) and reads what
+ * it says of itself. Nothing of it runs before it is accepted.
+ * @param source a built-in plugin's id ("delay" or "builtin.delay"), the path of a .wasm file, or a module's bytes
+ * @throws BelljarError plugin/unknown, file/*, module/*, descriptor/*
+ */
+export async function loadPlugin(source: string | Uint8Array, options: LoadOptions = {}): Promise<Plugin> {
+  if (typeof source === "string") return new Plugin(await loadPluginType(source, options));
+  return new Plugin(await PluginType.load(source, { compile: compileInChild, ...options }));
+}
+
+export * from "../abi/descriptor.ts";
+export { BelljarError, printable } from "../abi/error.ts";
+export { EventType, Expression, ProcessState } from "../abi/layout.ts";
+export { formatValue, parseValue } from "./engine/parameter-text.ts";
+export { type Channels, Plugin, Processor, type Setup } from "./engine/processor.ts";
+export {
+  type MidiFile,
+  type MidiSchedule,
+  type MidiScheduleOptions,
+  readMidiFile,
+  scheduleMidi,
+} from "./engine/midi-file.ts";
+export { openWav, type WavFormat, type WavOptions, type WavWriter } from "./output/wav-writer.ts";
+export { readWav, type WavAudio } from "./player/wav-reader.ts";
+export { type Builtin, listBuiltins } from "./registry/builtins.ts";
+export { compileInChild } from "./registry/compile.ts";
+export { type LoadOptions, loadPluginType } from "./registry/load.ts";
+export {
+  type AudioPort,
+  type Compile,
+  DEFAULT_LIMITS,
+  type EventList,
+  type Fault,
+  type FaultKind,
+  inspectModule,
+  type Limits,
+  type ModuleFacts,
+  PluginInstance,
+  PluginType,
+} from "./sandbox/index.ts";
