@@ -1,0 +1,292 @@
+// One function's body as a list of instructions, with what vetting and metering need to know of it:
+// where blocks end, what is dead, how high the operand stack gets, what is called.
+
+import { Reader } from "./bytes.ts";
+import { FUNCREF, EXTERNREF, type FunctionType, type Module, refuse, within } from "./module.ts";
+import { Immediate, Op, OPCODES, prefixed, refusal } from "./opcodes.ts";
+import type { Limits } from "./types.ts";
+
+export const VOID_BLOCK = -64;
+
+/** Parallel arrays, one entry an instruction. */
+export interface Code {
+  /** Opcode (see opcodes.ts). */
+  op: number[];
+  /** Where it stands in the module's bytes. */
+  at: number[];
+  end: number[];
+  /** Its first immediate: label, function, type, local or global index, i32 value, or block type. */
+  a: number[];
+  /** Of block, loop, if and else: the instruction that ends it (for an if: its else, where it has one). Else -1. */
+  partner: number[];
+  /** True where control never gets. */
+  dead: boolean[];
+  /** Units of one pass: of the function at index 0, of each loop at its own index; loops inside do not count. */
+  regionWeight: Map<number, number>;
+  /** Types of parameters, then of declared locals. */
+  locals: number[];
+  maximumHeight: number;
+  /** Functions called by name, and types called through a table. */
+  callees: Set<number>;
+  indirectTypes: Set<number>;
+  hasLoop: boolean;
+  features: Set<string>;
+  /** Data segments that memory.init reads. */
+  initSegments: Set<number>;
+}
+
+interface Frame {
+  index: number;
+  op: number;
+  height: number;
+  params: number;
+  results: number;
+  /** Whether control reaches the block's start. */
+  live: boolean;
+}
+
+/** The parameters and results of a block type as decoded by Reader.s33. */
+export function blockType(module: Module, type: number): FunctionType {
+  if (type === VOID_BLOCK) return { params: [], results: [] };
+  if (type < 0) return { params: [], results: [type + 128] };
+  return module.types[type] as FunctionType;
+}
+
+/** Decodes body `index` (counted without imports). Throws BelljarError for unknown instructions and exceeded limits. */
+export function decodeBody(module: Module, index: number, limits: Limits): Code {
+  const body = module.bodies[index] as Module["bodies"][number];
+  const functionIndex = module.importedFunctions + index;
+  const type = module.types[module.functions[functionIndex] as number] as FunctionType;
+  const r = new Reader(module.bytes, body.start, body.end);
+  const code: Code = {
+    op: [],
+    at: [],
+    end: [],
+    a: [],
+    partner: [],
+    dead: [],
+    regionWeight: new Map(),
+    locals: [...type.params, ...body.locals],
+    maximumHeight: 0,
+    callees: new Set(),
+    indirectTypes: new Set(),
+    hasLoop: false,
+    features: new Set(),
+    initSegments: new Set(),
+  };
+  within(`parameters and locals in function ${functionIndex}`, code.locals.length, limits.locals);
+  if (type.results.length > 1) code.features.add("multi-value");
+
+  const frames: Frame[] = [
+    { index: -1, op: Op.block, height: 0, params: 0, results: type.results.length, live: true },
+  ];
+  const regions: { index: number; weight: number }[] = [{ index: -1, weight: 0 }];
+  let height = 0;
+  let live = true;
+  let merges = 0;
+  let loops = 0;
+  let loopDepth = 0;
+  let targets = 0;
+
+  while (frames.length > 0) {
+    const at = r.at;
+    const first = r.u8();
+    const opcode =
+      first === 0xfc || first === 0xfd || first === 0xfe || first === 0xfb ? prefixed(first, r.u32()) : first;
+    const known = OPCODES.get(opcode);
+    if (known === undefined) {
+      refuse(
+        "instruction",
+        `The module is refused: ${refusal(opcode)} (function ${functionIndex}, byte ${at}).`,
+      );
+    }
+    if (known.feature !== "") code.features.add(known.feature);
+    const instruction = code.op.length;
+    let a = 0;
+    let pops = known.pops;
+    let pushes = known.pushes;
+    switch (known.immediate) {
+      case Immediate.None:
+        break;
+      case Immediate.Block: {
+        a = r.s33();
+        if (a >= 0 ? a >= module.types.length : a !== VOID_BLOCK && (a < -5 || a > -1)) {
+          if (a + 128 === FUNCREF || a + 128 === EXTERNREF)
+            refuse("references", "The module has a block that gives a reference.");
+          r.fail("a block's type is unknown");
+        }
+        if (a >= 0) code.features.add("multi-value");
+        break;
+      }
+      case Immediate.Label:
+        a = r.u32();
+        if (a >= frames.length) r.fail("a branch goes out of its function");
+        break;
+      case Immediate.LabelTable: {
+        const count = r.count();
+        targets += count + 1;
+        within(`branch targets in function ${functionIndex}`, targets, limits.branchTargets);
+        for (let i = 0; i <= count; i++)
+          if (r.u32() >= frames.length) r.fail("a branch goes out of its function");
+        break;
+      }
+      case Immediate.Function: {
+        a = r.u32();
+        if (a >= module.functions.length) r.fail(`function ${a} does not exist`);
+        const callee = module.types[module.functions[a] as number] as FunctionType;
+        pops = callee.params.length;
+        pushes = callee.results.length;
+        if (live) code.callees.add(a);
+        break;
+      }
+      case Immediate.IndirectCall: {
+        a = r.u32();
+        if (a >= module.types.length) r.fail(`type ${a} does not exist`);
+        if (r.u32() >= module.tables.length) r.fail("a call goes through a table that does not exist");
+        const callee = module.types[a] as FunctionType;
+        pops = callee.params.length + 1;
+        pushes = callee.results.length;
+        if (live) code.indirectTypes.add(a);
+        break;
+      }
+      case Immediate.Local:
+        a = r.u32();
+        if (a >= code.locals.length) r.fail(`local ${a} does not exist`);
+        break;
+      case Immediate.Global:
+        a = r.u32();
+        if (a >= module.globals.length) r.fail(`global ${a} does not exist`);
+        break;
+      case Immediate.SelectTypes:
+        if (r.u32() !== 1) r.fail("a select has another number of types than one");
+        {
+          const chosen = r.u8();
+          if (chosen === FUNCREF || chosen === EXTERNREF)
+            refuse("references", "The module selects between references.");
+        }
+        break;
+      case Immediate.Memory:
+        memoryArgument(r);
+        break;
+      case Immediate.MemoryLane:
+        memoryArgument(r);
+        r.u8();
+        break;
+      case Immediate.MemoryIndex:
+        if (r.u8() !== 0) r.fail("an instruction names a memory that does not exist");
+        break;
+      case Immediate.MemoryPair:
+        if (r.u8() !== 0 || r.u8() !== 0) r.fail("an instruction names a memory that does not exist");
+        break;
+      case Immediate.DataAndMemory:
+        a = r.u32();
+        if (a >= module.data.length) r.fail(`data segment ${a} does not exist`);
+        if (r.u8() !== 0) r.fail("an instruction names a memory that does not exist");
+        code.initSegments.add(a);
+        break;
+      case Immediate.I32:
+        a = r.s32();
+        break;
+      case Immediate.I64:
+        r.skipS64();
+        break;
+      case Immediate.F32:
+        r.skip(4);
+        break;
+      case Immediate.F64:
+        r.skip(8);
+        break;
+      case Immediate.V128:
+      case Immediate.Lanes16:
+        r.skip(16);
+        break;
+      case Immediate.Lane:
+        r.u8();
+        break;
+    }
+    code.op.push(opcode);
+    code.at.push(at);
+    code.end.push(r.at);
+    code.a.push(a);
+    code.partner.push(-1);
+    code.dead.push(!live && opcode !== Op.end && opcode !== Op.else);
+    const region = regions[regions.length - 1] as { index: number; weight: number };
+    if (live) region.weight += known.weight;
+
+    switch (opcode) {
+      case Op.block:
+      case Op.loop:
+      case Op.if: {
+        const { params, results } = blockType(module, a);
+        if (opcode === Op.if) height--;
+        frames.push({
+          index: instruction,
+          op: opcode,
+          height: height - params.length,
+          params: params.length,
+          results: results.length,
+          live,
+        });
+        within(`nested blocks in function ${functionIndex}`, frames.length - 1, limits.nesting);
+        if (opcode === Op.loop) {
+          loops++;
+          loopDepth++;
+          code.hasLoop = true;
+          within(`nested loops in function ${functionIndex}`, loopDepth, limits.loopNesting);
+          regions.push({ index: instruction, weight: known.weight });
+        }
+        break;
+      }
+      case Op.else: {
+        const frame = frames[frames.length - 1] as Frame;
+        if (frame.op !== Op.if) r.fail("an else has no if");
+        code.partner[frame.index] = instruction;
+        frame.op = Op.else;
+        frame.index = instruction;
+        height = frame.height + frame.params;
+        live = frame.live;
+        code.dead[instruction] = !live;
+        merges++;
+        break;
+      }
+      case Op.end: {
+        const frame = frames.pop() as Frame;
+        if (frame.index >= 0) code.partner[frame.index] = instruction;
+        height = frame.height + frame.results;
+        live = frame.live;
+        code.dead[instruction] = !live;
+        if (frame.op === Op.loop) {
+          loopDepth--;
+          const done = regions.pop() as { index: number; weight: number };
+          code.regionWeight.set(done.index, done.weight);
+        } else merges++;
+        break;
+      }
+      case Op.br:
+      case Op.brTable:
+      case Op.return:
+      case Op.unreachable:
+        live = false;
+        break;
+      case Op.brIf:
+        height--;
+        break;
+      default:
+        if (live) height += pushes - pops;
+    }
+    if (height > code.maximumHeight) code.maximumHeight = height;
+  }
+  if (!r.done) r.fail("a function has bytes after its end");
+  within(
+    `locals times loops and merges in function ${functionIndex}`,
+    code.locals.length * (loops + merges),
+    limits.localMerges,
+  );
+  code.regionWeight.set(-1, (regions[0] as { weight: number }).weight);
+  return code;
+}
+
+function memoryArgument(r: Reader): void {
+  if (r.u32() >= 32) r.fail("an instruction's alignment is unknown or names a memory");
+  r.u32();
+}

@@ -1,0 +1,92 @@
+// How deep a module's calls can get. V8's own stack overflow comes at a depth that depends on its compiler,
+// so it must never be reached: what can't recurse is bounded here, what can is charged by the rewrite.
+
+import type { Code } from "./body.ts";
+import { type FunctionType, type Module, refuse } from "./module.ts";
+import type { Limits } from "./types.ts";
+
+/** Bytes of stack that a call of this function may take in V8's least thrifty compiler: every value in 16 bytes. */
+export function frameBytes(code: Code): number {
+  return 128 + 16 * (code.locals.length + code.maximumHeight + 8);
+}
+
+const signature = (type: FunctionType): string => `${type.params.join()}:${type.results.join()}`;
+
+/**
+ * Which bodies (counted without imports) may be inside themselves. Throws BelljarError module/limit where the
+ * calls that can't recurse need more than `limits.stackBytes` already.
+ */
+export function findRecursion(module: Module, codes: Code[], limits: Limits): boolean[] {
+  const offset = module.importedFunctions;
+  const pointed = new Map<string, Set<number>>();
+  for (const segment of module.elements) {
+    for (const index of segment.functions) {
+      if (index < offset) continue;
+      const key = signature(module.types[module.functions[index] as number] as FunctionType);
+      const set = pointed.get(key) ?? new Set();
+      pointed.set(key, set.add(index - offset));
+    }
+  }
+  const edges = codes.map((code) => {
+    const targets = new Set<number>();
+    for (const callee of code.callees) if (callee >= offset) targets.add(callee - offset);
+    for (const type of code.indirectTypes) {
+      for (const target of pointed.get(signature(module.types[type] as FunctionType)) ?? [])
+        targets.add(target);
+    }
+    return [...targets];
+  });
+
+  // Tarjan's strongly connected components, with a stack of its own: a hostile chain of calls is long.
+  const order = new Int32Array(codes.length).fill(-1);
+  const low = new Int32Array(codes.length);
+  const open = new Uint8Array(codes.length);
+  const recursive: boolean[] = new Array(codes.length).fill(false);
+  const deepest = new Float64Array(codes.length);
+  const component: number[] = [];
+  let counter = 0;
+  for (let root = 0; root < codes.length; root++) {
+    if (order[root] !== -1) continue;
+    const path: { node: number; next: number }[] = [{ node: root, next: 0 }];
+    while (path.length > 0) {
+      const top = path[path.length - 1] as { node: number; next: number };
+      const { node } = top;
+      if (top.next === 0) {
+        order[node] = low[node] = counter++;
+        component.push(node);
+        open[node] = 1;
+      }
+      const targets = edges[node] as number[];
+      const target = targets[top.next++];
+      if (target !== undefined) {
+        if (order[target] === -1) path.push({ node: target, next: 0 });
+        else if (open[target]) low[node] = Math.min(low[node] as number, order[target] as number);
+        continue;
+      }
+      path.pop();
+      const parent = path[path.length - 1];
+      if (parent) low[parent.node] = Math.min(low[parent.node] as number, low[node] as number);
+      if (low[node] !== order[node]) continue;
+      const members = component.splice(component.indexOf(node));
+      const inside = new Set(members);
+      const cyclic = members.length > 1 || targets.includes(node);
+      let below = 0;
+      for (const member of members) {
+        open[member] = 0;
+        recursive[member] = cyclic;
+        for (const callee of edges[member] as number[]) {
+          if (!inside.has(callee)) below = Math.max(below, deepest[callee] as number);
+        }
+      }
+      const own = cyclic ? 0 : frameBytes(codes[node] as Code);
+      for (const member of members) deepest[member] = own + below;
+      if (own + below > limits.stackBytes) {
+        refuse(
+          "limit",
+          `The module's calls may take ${own + below} bytes of stack; the limit is ${limits.stackBytes}.`,
+        );
+      }
+    }
+  }
+  return recursive;
+}

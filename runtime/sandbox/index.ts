@@ -1,0 +1,13 @@
+// The sandbox's public face: bytes become a type, a type becomes instances. Runs in Node and in a browser.
+
+export type { Compile, LoadOptions } from "./plugin-type.ts";
+export { PluginType } from "./plugin-type.ts";
+export type { InstanceOptions, SharedInstance } from "./instance.ts";
+export { PluginInstance } from "./instance.ts";
+export { EventList } from "./event-list.ts";
+export { AudioPort } from "./layout.ts";
+export type { MessageKind } from "./host-calls.ts";
+export { DEFAULT_LIMITS } from "./limits.ts";
+export { inspectModule } from "./inspect.ts";
+export { REWRITER_VERSION } from "./rewrite.ts";
+export type { Fault, FaultKind, Limits, ModuleFacts } from "./types.ts";

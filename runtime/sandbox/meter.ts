@@ -1,0 +1,482 @@
+// The meter: one function's body rewritten so that it counts its work. docs/metering.md describes the rules
+// and argues why they can't be dodged.
+//
+// Units are counted down in the local `fuel`, which lives in the global $fuel between functions. Every loop
+// and function charges its weight before it runs; where the count is below zero, control goes to the host's
+// $tick, which hands out another slice or throws.
+
+import { blockType, type Code, VOID_BLOCK } from "./body.ts";
+import { Reader, Writer } from "./bytes.ts";
+import { frameBytes } from "./call-stack.ts";
+import { type CountedLoop, matchCountedLoop } from "./counted-loop.ts";
+import { F32, F64, type FunctionType, I32, type Module } from "./module.ts";
+import { Op, OPCODES } from "./opcodes.ts";
+
+/** Where the things are that metered bodies refer to. */
+export interface MeterContext {
+  module: Module;
+  /** Index, in the rewritten module, of function `index` of the original. */
+  functionIndex(index: number): number;
+  /** Index of a type with these results and no parameters. */
+  resultType(results: number[]): number;
+  tick: number;
+  copy: number;
+  fill: number;
+  grow: number;
+  init(segment: number): number;
+  fuelGlobal: number;
+  stackGlobal: number;
+}
+
+/** A leaf function lighter than this is charged without a check: its caller's next check comes soon. */
+const LIGHT = 64;
+/** At most so many units of straight code lie between two checks. */
+const STRETCH = 2_048;
+/** A strip of a counted loop is charged at once, up to so many units. */
+export const STRIP = 8_192;
+/** What $tick gets where a function's frame no longer fits the stack that the sandbox allows. */
+export const STACK_OVERFLOW = -0x80000000;
+
+const CALLS: ReadonlySet<number> = new Set([
+  Op.call,
+  Op.callIndirect,
+  Op.memoryCopy,
+  Op.memoryFill,
+  Op.memoryInit,
+  Op.memoryGrow,
+]);
+/** Instructions that let a program see the bits of the float on top of the stack. */
+const OBSERVERS = new Map<number, number>([
+  [Op.i32ReinterpretF32, F32],
+  [Op.i64ReinterpretF64, F64],
+  [Op.f32Copysign, F32],
+  [Op.f64Copysign, F64],
+  [Op.f32Store, F32],
+  [Op.f64Store, F64],
+]);
+
+interface Label {
+  /** Number of emitted blocks that were open when this one was opened: what branches count from. */
+  depth: number;
+  close: (() => void) | null;
+}
+
+/** Body `index` (without imports), metered: its locals and instructions. */
+export function meterBody(context: MeterContext, index: number, code: Code, recursive: boolean): Writer {
+  return new BodyMeter(context, index, code, recursive).write();
+}
+
+class BodyMeter {
+  private readonly context: MeterContext;
+  private readonly code: Code;
+  private readonly recursive: boolean;
+  private readonly type: FunctionType;
+  private readonly out = new Writer(1_024);
+  private readonly labels: Label[] = [];
+  private readonly added: number[] = [];
+  private readonly bounds: number[] = [];
+  private fuel = -1;
+  private count = -1;
+  private depth = 0;
+  private countedDepth = 0;
+  private unchecked = 0;
+
+  constructor(context: MeterContext, index: number, code: Code, recursive: boolean) {
+    this.context = context;
+    this.code = code;
+    this.recursive = recursive;
+    const { module } = context;
+    this.type = module.types[module.functions[module.importedFunctions + index] as number] as FunctionType;
+  }
+
+  write(): Writer {
+    const { code, out } = this;
+    const weight = code.regionWeight.get(-1) as number;
+    const calls = code.op.some((op, i) => CALLS.has(op) && !code.dead[i]);
+    if (!calls && !code.hasLoop && weight <= LIGHT) this.writeLight(weight);
+    else this.writeFull(weight);
+
+    const body = new Writer(out.length + 64);
+    const locals = [...code.locals.slice(this.type.params.length), ...this.added];
+    const groups: [number, number][] = [];
+    for (const type of locals) {
+      const group = groups[groups.length - 1];
+      if (group && group[1] === type) group[0]++;
+      else groups.push([1, type]);
+    }
+    body.u32(groups.length);
+    for (const [count, type] of groups) body.u32(count).u8(type);
+    return body.raw(out.view());
+  }
+
+  private local(type: number): number {
+    this.added.push(type);
+    return this.code.locals.length + this.added.length - 1;
+  }
+
+  private writeLight(weight: number): void {
+    const { fuelGlobal } = this.context;
+    this.get(fuelGlobal).constant(weight);
+    this.out.put(Op.i32Sub, Op.globalSet).u32(fuelGlobal);
+    this.labels.push({ depth: 0, close: null });
+    this.depth = 1;
+    this.range(0, this.code.op.length - 1, true);
+    this.out.u8(Op.end);
+  }
+
+  private writeFull(weight: number): void {
+    const { out, context } = this;
+    const { fuelGlobal, stackGlobal } = context;
+    this.fuel = this.local(I32);
+    const frame = frameBytes(this.code);
+    if (this.recursive) {
+      this.get(stackGlobal).constant(frame);
+      out.put(Op.i32Sub, Op.localTee).u32(this.fuel).u8(Op.globalSet).u32(stackGlobal);
+      this.whenNegative(() => {
+        this.constant(STACK_OVERFLOW);
+        out.u8(Op.call).u32(context.tick).u8(Op.drop);
+      });
+    }
+    this.get(fuelGlobal).constant(weight);
+    out.put(Op.i32Sub, Op.localSet).u32(this.fuel);
+    this.check();
+    out.u8(Op.block);
+    this.blockType(context.resultType(this.type.results));
+    this.depth = 1;
+    this.labels.push({ depth: 0, close: null });
+    this.range(0, this.code.op.length - 1, false);
+    out.u8(Op.end);
+    if (this.recursive) {
+      this.get(stackGlobal).constant(frame);
+      out.put(Op.i32Add, Op.globalSet).u32(stackGlobal);
+    }
+    this.spill();
+    out.u8(Op.end);
+  }
+
+  // Pieces of code. Each leaves the operand stack as its name says.
+
+  private get(global: number): this {
+    this.out.u8(Op.globalGet).u32(global);
+    return this;
+  }
+
+  private constant(value: number): this {
+    this.out.u8(Op.i32Const).s32(value);
+    return this;
+  }
+
+  private blockType(type: number): void {
+    this.out.s32(type);
+  }
+
+  private whenNegative(then: () => void): void {
+    const { out } = this;
+    out.u8(Op.localGet).u32(this.fuel);
+    this.constant(0);
+    out.put(Op.i32LtS, Op.if);
+    this.blockType(VOID_BLOCK);
+    then();
+    out.u8(Op.end);
+  }
+
+  private callTick(): void {
+    this.out.u8(Op.localGet).u32(this.fuel).u8(Op.call).u32(this.context.tick).u8(Op.localSet).u32(this.fuel);
+  }
+
+  private check(): void {
+    this.whenNegative(() => this.callTick());
+    this.unchecked = 0;
+  }
+
+  private spill(): void {
+    this.out.u8(Op.localGet).u32(this.fuel).u8(Op.globalSet).u32(this.context.fuelGlobal);
+  }
+
+  private reload(): void {
+    this.out.u8(Op.globalGet).u32(this.context.fuelGlobal).u8(Op.localSet).u32(this.fuel);
+  }
+
+  private branch(op: number, original: number): void {
+    const target = this.labels[this.labels.length - 1 - original] as Label;
+    this.out.u8(op).u32(this.depth - 1 - target.depth);
+  }
+
+  /** Emits instructions `from` to `to` (exclusive). */
+  private range(from: number, to: number, light: boolean): void {
+    const { code, out, context } = this;
+    const { bytes } = context.module;
+    let i = from;
+    while (i < to) {
+      const op = code.op[i] as number;
+      const a = code.a[i] as number;
+      if (code.dead[i] && op !== Op.end && op !== Op.else) {
+        i = this.skipDead(i);
+        continue;
+      }
+      if (!light) {
+        const weight = (OPCODES.get(op) as { weight: number }).weight;
+        this.unchecked += CALLS.has(op) ? LIGHT : weight;
+        if (this.unchecked > STRETCH) this.check();
+      }
+      switch (op) {
+        case Op.block:
+        case Op.if:
+          out.raw(bytes.subarray(code.at[i], code.end[i]));
+          this.labels.push({ depth: this.depth++, close: null });
+          break;
+        case Op.loop: {
+          const counted = matchCountedLoop(code, i);
+          if (counted !== null && (code.regionWeight.get(i) as number) <= STRETCH) {
+            this.countedLoop(i, counted);
+            i = (code.partner[i] as number) + 1;
+            continue;
+          }
+          this.openLoop(i);
+          break;
+        }
+        case Op.else:
+          out.u8(Op.else);
+          break;
+        case Op.end: {
+          const label = this.labels.pop() as Label;
+          out.u8(Op.end);
+          this.depth--;
+          label.close?.();
+          break;
+        }
+        case Op.br:
+        case Op.brIf:
+          this.branch(op, a);
+          break;
+        case Op.brTable: {
+          const r = new Reader(bytes, (code.at[i] as number) + 1, code.end[i]);
+          const count = r.u32();
+          out.u8(Op.brTable).u32(count);
+          for (let n = 0; n <= count; n++) {
+            const target = this.labels[this.labels.length - 1 - r.u32()] as Label;
+            out.u32(this.depth - 1 - target.depth);
+          }
+          break;
+        }
+        case Op.return:
+          this.branch(Op.br, this.labels.length - 1);
+          break;
+        case Op.call:
+          this.call(context.functionIndex(a));
+          break;
+        case Op.callIndirect:
+          this.spill();
+          out.raw(bytes.subarray(code.at[i], code.end[i]));
+          this.reload();
+          break;
+        case Op.memoryCopy:
+          this.call(context.copy);
+          break;
+        case Op.memoryFill:
+          this.call(context.fill);
+          break;
+        case Op.memoryInit:
+          this.call(context.init(a));
+          break;
+        case Op.memoryGrow:
+          this.call(context.grow);
+          break;
+        default: {
+          const observed = OBSERVERS.get(op);
+          if (observed !== undefined) this.canonicalNan(observed);
+          out.raw(bytes.subarray(code.at[i], code.end[i]));
+        }
+      }
+      i++;
+    }
+  }
+
+  /** The instruction after the dead one at `i`: nested blocks are passed over whole. */
+  private skipDead(i: number): number {
+    const op = this.code.op[i];
+    if (op !== Op.block && op !== Op.loop && op !== Op.if) return i + 1;
+    let end = this.code.partner[i] as number;
+    while (this.code.op[end] === Op.else) end = this.code.partner[end] as number;
+    return end + 1;
+  }
+
+  private call(index: number): void {
+    this.spill();
+    this.out.u8(Op.call).u32(index);
+    this.reload();
+  }
+
+  /** Replaces a NaN on top of the stack by the one whose bits every compiler agrees on. */
+  private canonicalNan(type: number): void {
+    const { out } = this;
+    const temporary = type === F32 ? this.f32Temporary() : this.f64Temporary();
+    out.u8(Op.localTee).u32(temporary);
+    if (type === F32) out.put(Op.f32Const, 0, 0, 0xc0, 0x7f);
+    else out.put(Op.f64Const, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f);
+    out.u8(Op.localGet).u32(temporary).u8(Op.localGet).u32(temporary);
+    out.put(type === F32 ? Op.f32Eq : Op.f64Eq, Op.select);
+  }
+
+  private f32Local = -1;
+  private f32Temporary(): number {
+    if (this.f32Local < 0) this.f32Local = this.local(F32);
+    return this.f32Local;
+  }
+
+  private f64Local = -1;
+  private f64Temporary(): number {
+    if (this.f64Local < 0) this.f64Local = this.local(F64);
+    return this.f64Local;
+  }
+
+  /**
+   * A loop charged each time round. When the slice is spent, control leaves the loop for a wrapper that calls
+   * $tick and enters again: a call inside the loop itself would cost its registers.
+   *
+   *   block $done (loop's type)
+   *     loop $again
+   *       block $spent
+   *         loop (its type)  fuel -= weight; if fuel < 0 br $spent;  …  end
+   *         br $done
+   *       end
+   *       fuel = $tick(fuel + weight); br $again
+   *     end
+   *     unreachable
+   *   end
+   */
+  private openLoop(i: number): void {
+    const { code, out, context } = this;
+    const weight = code.regionWeight.get(i) as number;
+    const type = code.a[i] as number;
+    const charge = (): void => {
+      out.u8(Op.localGet).u32(this.fuel);
+      this.constant(weight);
+      out.put(Op.i32Sub, Op.localTee).u32(this.fuel);
+    };
+    this.unchecked = 0;
+    if (blockType(context.module, type).params.length > 0) {
+      out.u8(Op.loop);
+      this.blockType(type);
+      this.labels.push({ depth: this.depth++, close: null });
+      charge();
+      out.u8(Op.drop);
+      this.check();
+      return;
+    }
+    out.u8(Op.block);
+    this.blockType(type);
+    out.u8(Op.loop);
+    this.blockType(VOID_BLOCK);
+    out.u8(Op.block);
+    this.blockType(VOID_BLOCK);
+    out.u8(Op.loop);
+    this.blockType(type);
+    this.depth += 3;
+    const close = (): void => {
+      out.u8(Op.br).u32(2).u8(Op.end);
+      out.u8(Op.localGet).u32(this.fuel);
+      this.constant(weight);
+      out.u8(Op.i32Add).u8(Op.call).u32(context.tick).u8(Op.localSet).u32(this.fuel);
+      out.u8(Op.br).u32(0).put(Op.end, Op.unreachable, Op.end);
+      this.depth -= 3;
+    };
+    this.labels.push({ depth: this.depth++, close });
+    charge();
+    this.constant(0);
+    out.put(Op.i32LtS, Op.brIf).u32(1);
+  }
+
+  /**
+   * A counted loop, charged a strip at a time.
+   *
+   *   block $done
+   *     loop $strip
+   *       if fuel < 0: fuel = $tick(fuel)
+   *       br_if $done unless i < n
+   *       count = min(times that i < n holds from here without wrapping, most)
+   *       until = i + count * step
+   *       fuel -= count * weight
+   *       loop  BODY  br_if (i != until)  end
+   *       br $strip
+   *     end
+   *   end
+   *
+   * i comes back to `until` after exactly `count` rounds, whatever wraps, since count * |step| < 2^32.
+   */
+  private countedLoop(i: number, counted: CountedLoop): void {
+    const { out } = this;
+    const weight = this.code.regionWeight.get(i) as number;
+    const most = Math.max(1, Math.floor(STRIP / weight));
+    const step = Math.abs(counted.step);
+    if (this.count < 0) this.count = this.local(I32);
+    while (this.bounds.length <= this.countedDepth) this.bounds.push(this.local(I32));
+    const until = this.bounds[this.countedDepth] as number;
+    const counter = (): Writer => out.u8(Op.localGet).u32(counted.counter);
+    const bound = (): void => {
+      if ("local" in counted.bound) out.u8(Op.localGet).u32(counted.bound.local);
+      else this.constant(counted.bound.constant);
+    };
+
+    out.u8(Op.block);
+    this.blockType(VOID_BLOCK);
+    out.u8(Op.loop);
+    this.blockType(VOID_BLOCK);
+    this.check();
+    counter();
+    bound();
+    out.put(counted.comparison, Op.i32Eqz, Op.brIf).u32(1);
+
+    // (distance - 1) / step, or distance / step where the bound itself is still inside
+    if (counted.step > 0) {
+      bound();
+      counter();
+    } else {
+      counter();
+      bound();
+    }
+    out.u8(Op.i32Sub);
+    const inclusive = ([Op.i32LeS, Op.i32LeU, Op.i32GeS, Op.i32GeU] as number[]).includes(counted.comparison);
+    if (!inclusive) {
+      this.constant(1);
+      out.u8(Op.i32Sub);
+    }
+    if (step > 1) {
+      const shift = Math.log2(step);
+      if (Number.isInteger(shift)) {
+        this.constant(shift);
+        out.u8(Op.i32ShrU);
+      } else {
+        this.constant(step);
+        out.u8(Op.i32DivU);
+      }
+    }
+    out.u8(Op.localTee).u32(this.count);
+    this.constant(most - 1);
+    out.u8(Op.localGet).u32(this.count);
+    this.constant(most - 1);
+    out.put(Op.i32LtU, Op.select);
+    this.constant(1);
+    out.put(Op.i32Add, Op.localTee).u32(this.count);
+    this.constant(counted.step);
+    out.u8(Op.i32Mul);
+    counter();
+    out.put(Op.i32Add, Op.localSet).u32(until);
+    out.u8(Op.localGet).u32(this.fuel).u8(Op.localGet).u32(this.count);
+    this.constant(weight);
+    out.put(Op.i32Mul, Op.i32Sub, Op.localSet).u32(this.fuel);
+
+    out.u8(Op.loop);
+    this.blockType(VOID_BLOCK);
+    this.depth += 3;
+    this.countedDepth++;
+    // BODY's own blocks count from here; nothing in it names the loop or its if.
+    this.labels.push({ depth: -1, close: null }, { depth: -1, close: null });
+    this.range(counted.from, counted.to, false);
+    this.labels.length -= 2;
+    this.countedDepth--;
+    this.depth -= 3;
+    counter().u8(Op.localGet).u32(until).put(Op.i32Ne, Op.brIf).u32(0).u8(Op.end);
+    out.u8(Op.br).u32(0).put(Op.end, Op.end);
+  }
+}
