@@ -1,0 +1,150 @@
+// An author's source to a plugin's bytes: asc, in process, with the installation's flags and the glue that turns
+// `export default class X extends Plugin` into the contract's exports.
+
+import { basename, dirname, resolve } from "node:path";
+import { BelljarError, printable } from "../../../abi/error.ts";
+import { findAllocatorPath } from "./call-graph.ts";
+import { type Diagnostic, DiagnosticText, isError } from "./diagnostics.ts";
+import { foreignImports } from "./foreign.ts";
+import { GLUE, sourceReader } from "./sources.ts";
+
+/** How to compile. */
+export interface CompileOptions {
+  /** false: quicker, several times slower sound. */
+  optimize?: boolean;
+  /** false: no name section; a fault then says "function 12" and not "Gain#process". */
+  names?: boolean;
+}
+
+/** What compiling gave. */
+export interface CompiledPlugin {
+  wasm: Uint8Array;
+  /** Ready to print, one each. */
+  warnings: string[];
+  /** The calls that lead from process to the allocator, first to last; null: none do. */
+  allocatorPath: string[] | null;
+}
+
+/** The parts of asc's interface that are used here. */
+interface Asc {
+  main(
+    args: string[],
+    options: {
+      stdout: Sink;
+      stderr: Sink;
+      readFile(name: string): string | null;
+      writeFile(name: string, contents: string | Uint8Array): void;
+      listFiles(): string[];
+      reportDiagnostic(diagnostic: Diagnostic): void;
+      transforms: { afterCompile(module: { emitText(): string }): void }[];
+    },
+  ): Promise<{ error: Error | null }>;
+}
+interface Sink {
+  write(text: string): void;
+}
+
+const SILENT: Sink = { write() {} };
+
+/**
+ * Compiles one plugin.
+ * @param entryFile the file whose default export is the plugin's class
+ * @throws BelljarError build/failed: the message holds every error with the author's file and line;
+ * build/foreign: the plugin uses what no plugin has, such as Date; build/compiler: asc itself is not there
+ */
+export async function compilePlugin(entryFile: string, options: CompileOptions = {}): Promise<CompiledPlugin> {
+  const path = resolve(entryFile);
+  const folder = dirname(path);
+  const entry = basename(path);
+  const read = sourceReader(folder, glueFor(entry));
+  const text = new DiagnosticText(folder, entry, read);
+  if (read(entry) === null) {
+    throw new BelljarError("build/no-source", `There is no plugin source ${printable(entryFile)}.`, "`belljar new DIR` makes a plugin to start from.");
+  }
+
+  const used = new Set<string>();
+  const errors: string[] = [];
+  const warnings: string[] = [];
+  let wasm: Uint8Array | null = null;
+  let allocatorPath: string[] | null = null;
+  const { error } = await (await compiler()).main([GLUE, "--outFile", "plugin.wasm", ...flags(options)], {
+    stdout: SILENT,
+    stderr: SILENT,
+    readFile(name) {
+      const source = read(name);
+      if (source !== null && !name.includes("node_modules") && name.endsWith(".ts") && name !== GLUE) used.add(name);
+      return source;
+    },
+    writeFile(_name, contents) {
+      if (typeof contents !== "string") wasm = contents;
+    },
+    listFiles: () => [],
+    reportDiagnostic(diagnostic) {
+      (isError(diagnostic) ? errors : warnings).push(text.format(diagnostic));
+    },
+    transforms: [
+      {
+        afterCompile(module) {
+          const wat = module.emitText();
+          errors.push(...foreignImports(wat, [...used], read, folder));
+          allocatorPath = findAllocatorPath(wat);
+        },
+      },
+    ],
+  });
+  if (errors.length > 0) {
+    const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
+    throw new BelljarError("build/failed", [...new Set(errors), `${count} in ${printable(entry)}.`].join("\n\n"));
+  }
+  if (error || wasm === null) {
+    throw new BelljarError("build/failed", `The compiler failed: ${printable(error?.message ?? "it gave no module")}.`);
+  }
+  return { wasm, warnings, allocatorPath };
+}
+
+/** What asconfig.json leaves open. */
+function flags(options: CompileOptions): string[] {
+  const chosen: string[] = [];
+  if (options.optimize === false) chosen.push("--optimizeLevel", "0");
+  return chosen;
+}
+
+function glueFor(entry: string): string {
+  const module = JSON.stringify(`./${entry.replace(/\.ts$/, "")}`);
+  return `import AuthorPlugin from ${module};
+import { register } from "belljar/sdk-as/exports";
+register(new AuthorPlugin());
+export { ${CONTRACT.join(", ")} } from "belljar/sdk-as/exports";
+`;
+}
+
+/** The functions of the contract that sdk-as implements. */
+const CONTRACT = [
+  "bj_abi",
+  "bj_scratch",
+  "bj_descriptor",
+  "bj_error",
+  "bj_configure",
+  "bj_configure_file",
+  "bj_activate",
+  "bj_deactivate",
+  "bj_reset",
+  "bj_process",
+  "bj_idle",
+  "bj_state_save",
+  "bj_state_load",
+  "bj_graph_get",
+  "bj_graph_set",
+];
+
+async function compiler(): Promise<Asc> {
+  try {
+    return (await import("assemblyscript/asc")) as unknown as Asc;
+  } catch (error) {
+    throw new BelljarError(
+      "build/compiler",
+      `The AssemblyScript compiler can't be loaded: ${printable((error as Error).message)}.`,
+      "Install the package again: npm install.",
+    );
+  }
+}

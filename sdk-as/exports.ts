@@ -1,0 +1,195 @@
+// The functions of the contract, on the one plugin of this module. The build's glue calls `register` and re-exports
+// the rest. Whatever may have made garbage collects it as its last act, when nothing on the stack points to an object.
+
+import { ABI_VERSION, BYTES_LEN, BYTES_PTR, Status } from "../abi/layout";
+import { hostPollEvent } from "./host";
+import { processBlock } from "./block-loop";
+import { HostFile } from "./config";
+import { writeDescriptor } from "./descriptor";
+import { HostEvent } from "./host-event";
+import { Layout } from "./layout";
+import { MsgpackWriter } from "./msgpack";
+import { Param } from "./param";
+import { Plugin } from "./plugin";
+import { GraphPort } from "./port";
+import { StateReader, StateWriter } from "./state";
+
+/** Host messages taken in one call of idle; the rest come in the next. */
+const MESSAGES_AT_ONCE: i32 = 32;
+
+let plugin: Plugin = new Plugin();
+let layout: Layout | null = null;
+// what the host reads must live until its next call
+let scratch: StaticArray<u8> = new StaticArray<u8>(0);
+let described: MsgpackWriter | null = null;
+let saved: StateWriter | null = null;
+let text: ArrayBuffer = new ArrayBuffer(0);
+let messages: StaticArray<u8> = new StaticArray<u8>(0);
+const hostEvent: HostEvent = new HostEvent();
+
+/** Called once by the glue, with the author's plugin. */
+export function register(instance: Plugin): void {
+  plugin = instance;
+}
+
+export function bj_abi(): i32 {
+  return ABI_VERSION;
+}
+
+export function bj_scratch(length: i32): usize {
+  if (length < 0) return 0;
+  if (scratch.length < length + 16) scratch = new StaticArray<u8>(length + 16);
+  return (changetype<usize>(scratch) + 15) & ~(<usize>15);
+}
+
+export function bj_descriptor(): usize {
+  const writer = writeDescriptor(plugin);
+  described = writer;
+  const bytes = answer(writer.address, writer.length);
+  __collect();
+  return bytes;
+}
+
+export function bj_error(): usize {
+  text = String.UTF8.encode(plugin.failure);
+  return answer(changetype<usize>(text), text.byteLength);
+}
+
+export function bj_configure(index: i32, from: usize, length: i32): i32 {
+  plugin.failure = "";
+  if (index < 0 || index >= plugin.configs.length) return Status.Invalid;
+  const config = plugin.configs[index];
+  const value = String.UTF8.decodeUnsafe(from, length);
+  plugin.failure = config.problem(value);
+  if (plugin.failure.length == 0) {
+    config.value = value;
+    plugin.configure(config.id, value);
+  }
+  return finish(Status.Invalid);
+}
+
+export function bj_configure_file(index: i32, blob: i32, size: i32, name: usize, nameLength: i32): i32 {
+  plugin.failure = "";
+  if (index < 0 || index >= plugin.configs.length) return Status.Invalid;
+  const config = plugin.configs[index];
+  if (config.type != "filepath") return Status.Invalid;
+  config.value = blob < 0 ? "" : String.UTF8.decodeUnsafe(name, nameLength);
+  config.file = blob < 0 ? null : new HostFile(blob, config.value, size);
+  plugin.configureFile(config);
+  config.file = null;
+  return finish(Status.Invalid);
+}
+
+export function bj_activate(rate: f64, maxFrames: i32): usize {
+  plugin.failure = "";
+  if (!(rate > 0) || maxFrames < 1) return 0;
+  plugin.sampleRate = rate;
+  plugin.maxFrames = maxFrames;
+  const info = plugin.declared;
+  plugin.latencyFrames = info === null ? 0 : info.latencyFrames;
+  plugin.tailSeconds = info === null ? 0 : info.tailSeconds;
+  for (let i = 0; i < plugin.ports.length; i++) {
+    const port = plugin.ports[i];
+    if (port instanceof Param) (port as Param).prepare(rate, maxFrames);
+  }
+  const fresh = new Layout(plugin, maxFrames);
+  plugin.activate(rate, maxFrames);
+  fresh.promise(plugin.latencyFrames, plugin.tailSeconds, rate);
+  layout = plugin.failure.length == 0 ? fresh : null;
+  const struct = plugin.failure.length == 0 ? fresh.struct : 0;
+  __collect();
+  return struct;
+}
+
+export function bj_deactivate(): void {
+  plugin.deactivate();
+  layout = null;
+  __collect();
+}
+
+export function bj_reset(): void {
+  for (let i = 0; i < plugin.ports.length; i++) {
+    const port = plugin.ports[i];
+    if (port instanceof Param) (port as Param).snap();
+  }
+  const active = layout;
+  if (active !== null) active.automationRest = 0;
+  plugin.reset();
+}
+
+export function bj_process(frames: i32, events: i32): i32 {
+  const active = layout;
+  if (active === null) return Status.BadState;
+  if (frames < 1 || frames > plugin.maxFrames || events < 0 || events > active.eventsInCapacity) return Status.Invalid;
+  return processBlock(plugin, active, frames, events);
+}
+
+export function bj_idle(): i32 {
+  for (let i = 0; i < MESSAGES_AT_ONCE; i++) {
+    let n = messages.length == 0 ? hostPollEvent(0, 0) : hostPollEvent(changetype<usize>(messages), messages.length);
+    if (n < 0) {
+      messages = new StaticArray<u8>(max(1024, -n));
+      n = hostPollEvent(changetype<usize>(messages), messages.length);
+    }
+    if (n <= 0) break;
+    hostEvent.open(changetype<usize>(messages), n);
+    plugin.onHostEvent(hostEvent);
+  }
+  plugin.idle();
+  __collect();
+  return Status.Ok;
+}
+
+export function bj_state_save(): usize {
+  const info = plugin.declared;
+  const writer = new StateWriter(info === null ? 1 : info.versionNumber);
+  plugin.saveState(writer);
+  saved = writer;
+  const bytes = writer.empty ? <usize>0 : answer(writer.address, writer.length);
+  __collect();
+  return bytes;
+}
+
+export function bj_state_load(from: usize, length: i32): i32 {
+  plugin.failure = "";
+  const reader = new StateReader(from, length);
+  if (!reader.ok) {
+    plugin.failure = "this is no state of this plugin";
+    return Status.Invalid;
+  }
+  plugin.loadState(reader);
+  if (!reader.ok && plugin.failure.length == 0) plugin.failure = "the state ends too early, or holds other values than expected";
+  return finish(Status.Invalid);
+}
+
+export function bj_graph_get(port: i32): usize {
+  text = String.UTF8.encode(isGraph(port) ? plugin.getGraphData(plugin.ports[port].id) : "{}");
+  const bytes = answer(changetype<usize>(text), text.byteLength);
+  __collect();
+  return bytes;
+}
+
+export function bj_graph_set(port: i32, from: usize, length: i32): i32 {
+  plugin.failure = "";
+  if (!isGraph(port)) return Status.Invalid;
+  plugin.setGraphData(plugin.ports[port].id, String.UTF8.decodeUnsafe(from, length));
+  return finish(Status.Invalid);
+}
+
+function isGraph(port: i32): bool {
+  return port >= 0 && port < plugin.ports.length && plugin.ports[port] instanceof GraphPort;
+}
+
+/** What a control function returns: `refused` if the plugin failed, else Ok. */
+function finish(refused: i32): i32 {
+  const status = plugin.failure.length == 0 ? Status.Ok : refused;
+  __collect();
+  return status;
+}
+
+function answer(from: usize, length: i32): usize {
+  const bytes = memory.data(8);
+  store<u32>(bytes, from, BYTES_PTR);
+  store<u32>(bytes, length, BYTES_LEN);
+  return bytes;
+}
