@@ -17,7 +17,14 @@ const TARGETS = [
   },
   {
     name: "plugins",
-    from: ["abi/layout.ts", "sdk-as", "plugins-src", "runtime/cli/authoring", "asconfig.json"],
+    from: [
+      "abi/layout.ts",
+      "sdk-as",
+      "plugins-src",
+      "examples/demo/plugins",
+      "runtime/cli/authoring",
+      "asconfig.json",
+    ],
     step: "./build-plugins.mjs",
   },
 ];

@@ -61,7 +61,7 @@ async function dispatch(args: string[]): Promise<number> {
     throw new BelljarError(
       "usage/command",
       `There is no ${what} "${printable(word, 60)}".`,
-      hintFor(word, Object.keys(COMMANDS), "belljar "),
+      what === "option" ? "See belljar --help." : hintFor(word, Object.keys(COMMANDS), "belljar "),
     );
   }
   const command = await load();

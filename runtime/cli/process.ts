@@ -67,7 +67,7 @@ const OPTIONS = {
   bpm: number(1, 1000),
   rate: number(1000, 768000, "whole"),
   block: number(1, 16384, "whole"),
-  units: number(1000, 1e12, "whole"),
+  units: number(32768, 1e12, "whole"),
   format: choice(WAV_FORMATS),
   json: flag(),
 };

@@ -2,19 +2,10 @@
 
 import { setImmediate } from "node:timers/promises";
 import { channelCount, isInput } from "../../abi/descriptor.ts";
-import {
-  TRANSPORT_BEAT,
-  TRANSPORT_BPM,
-  TRANSPORT_DENOMINATOR,
-  TRANSPORT_FLAGS,
-  TRANSPORT_HAS_TEMPO,
-  TRANSPORT_NUMERATOR,
-  TRANSPORT_PLAYING,
-  TRANSPORT_SECONDS,
-} from "../../abi/layout.ts";
 import { BelljarError } from "../../abi/error.ts";
 import type { MidiFile, MidiSchedule } from "./midi-file.ts";
 import type { Processor } from "./processor.ts";
+import { TransportClock } from "./transport.ts";
 
 export interface PluginRun {
   processor: Processor;
@@ -78,6 +69,7 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     lostEvents: 0,
     milliseconds: 0,
   };
+  const clock = new TransportClock(rate, run.bpm, run.midi);
   let next = 0;
   let quiet = 0;
   let turn = performance.now();
@@ -88,7 +80,7 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
       if (!pushEvent(run, eventPort, next, at)) facts.lostEvents++;
       next++;
     }
-    writeTransport(run, at);
+    if (instance.transport !== null) clock.write(instance.transport, at);
     const start = performance.now();
     if (!processor.process(maxFrames)) {
       throw new BelljarError("plugin/stopped", processor.fault?.message ?? "The plugin was stopped.");
@@ -146,27 +138,6 @@ function pushEvent(run: PluginRun, port: number, index: number, at: number): boo
     s.id[index] as number,
     s.value[index] as number,
   );
-}
-
-function writeTransport(run: PluginRun, at: number): void {
-  const view = run.processor.instance.transport;
-  if (view === null) return;
-  const { midi } = run;
-  const seconds = at / run.processor.rate;
-  let { bpm } = run;
-  let beat = (seconds * bpm) / 60;
-  if (midi !== null && midi.division.kind === "metrical") {
-    const tick = midi.clock.tickAt(seconds);
-    const tempo = midi.tempoMap.findLast((one) => one.tick <= tick);
-    bpm = 60_000_000 / (tempo?.microsecondsPerQuarter ?? 500_000);
-    beat = tick / midi.division.ticksPerQuarter;
-  }
-  view.setUint32(TRANSPORT_FLAGS, TRANSPORT_PLAYING | TRANSPORT_HAS_TEMPO, true);
-  view.setUint16(TRANSPORT_NUMERATOR, 4, true);
-  view.setUint16(TRANSPORT_DENOMINATOR, 4, true);
-  view.setFloat64(TRANSPORT_BPM, bpm, true);
-  view.setFloat64(TRANSPORT_BEAT, beat, true);
-  view.setFloat64(TRANSPORT_SECONDS, seconds, true);
 }
 
 /** Whether a plugin has an audio port of that direction. */

@@ -132,7 +132,6 @@ export class Processor {
       else this.controlsOut.set(port.id, this.controlsOut.size);
     }
     this.eventPort = ports.findIndex((port) => port.type === "event" && isInput(port));
-    for (const { slot, port } of this.controlsIn.values()) instance.controlsIn[slot] = port.default;
     for (const [id, value] of Object.entries(setup.params ?? {})) this.set(id, value);
   }
 
@@ -225,10 +224,13 @@ export class Processor {
 
   /**
    * Runs one block. [audio]
-   * @param frames 1 to maxFrames
+   * @param frames 1 to maxFrames; anything else is a RangeError
    * @returns false when the plugin is stopped: see `fault`; its outputs are silence from here on
    */
   process(frames: number = this.maxFrames): boolean {
+    if (!Number.isInteger(frames) || frames < 1 || frames > this.maxFrames) {
+      throw new RangeError(`a block has 1 to ${this.maxFrames} frames, not ${frames}`);
+    }
     const well = this.instance.process(frames);
     for (const { slot, value } of this.pending) this.instance.controlsIn[slot] = value;
     this.pending.length = 0;
