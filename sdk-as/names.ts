@@ -5,14 +5,12 @@ export function titleOf(id: string): string {
   let title = "";
   let first = true;
   for (let i = 0; i < id.length; i++) {
-    const c = id.charAt(i);
-    if (c == "_" || c == "-" || c == ".") {
-      title += " ";
-      first = true;
-    } else {
-      title += first ? c.toUpperCase() : c;
-      first = false;
-    }
+    let c = id.charCodeAt(i);
+    const gap = c == 0x5f || c == 0x2d || c == 0x2e; // _ - .
+    if (gap) c = 0x20;
+    else if (first && c >= 0x61 && c <= 0x7a) c -= 0x20;
+    first = gap;
+    title += String.fromCharCode(c);
   }
   return title;
 }

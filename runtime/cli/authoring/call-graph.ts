@@ -62,9 +62,11 @@ function readCalls(text: string): Calls {
       calls.set(current, new Set());
       typeOf.set(current, start[2] ?? "");
     }
-    if (line.startsWith(" (elem")) for (const [, name] of line.matchAll(/ \$([^\s()]+)/g)) inTable.push(unescapeName(name as string));
+    if (line.startsWith(" (elem"))
+      for (const [, name] of line.matchAll(/ \$([^\s()]+)/g)) inTable.push(unescapeName(name as string));
     if (current === "") continue;
-    for (const [, name] of line.matchAll(/\((?:return_)?call \$([^\s()]+)/g)) calls.get(current)?.add(unescapeName(name as string));
+    for (const [, name] of line.matchAll(/\((?:return_)?call \$([^\s()]+)/g))
+      calls.get(current)?.add(unescapeName(name as string));
     for (const [, type] of line.matchAll(/\(call_indirect(?: \$\S+)? \(type \$([^)\s]+)\)/g)) {
       const types = indirect.get(current) ?? new Set();
       indirect.set(current, types.add(type as string));
@@ -78,5 +80,7 @@ function readCalls(text: string): Calls {
 
 /** Names in WebAssembly text: `\7e` is `~`, and names with odd characters stand in quotes. */
 function unescapeName(name: string): string {
-  return name.replace(/^"|"$/g, "").replace(/\\([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return name
+    .replace(/^"|"$/g, "")
+    .replace(/\\([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

@@ -52,14 +52,21 @@ const SILENT: Sink = { write() {} };
  * @throws BelljarError build/failed: the message holds every error with the author's file and line;
  * build/foreign: the plugin uses what no plugin has, such as Date; build/compiler: asc itself is not there
  */
-export async function compilePlugin(entryFile: string, options: CompileOptions = {}): Promise<CompiledPlugin> {
+export async function compilePlugin(
+  entryFile: string,
+  options: CompileOptions = {},
+): Promise<CompiledPlugin> {
   const path = resolve(entryFile);
   const folder = dirname(path);
   const entry = basename(path);
   const read = sourceReader(folder, glueFor(entry));
   const text = new DiagnosticText(folder, entry, read);
   if (read(entry) === null) {
-    throw new BelljarError("build/no-source", `There is no plugin source ${printable(entryFile)}.`, "`belljar new DIR` makes a plugin to start from.");
+    throw new BelljarError(
+      "build/no-source",
+      `There is no plugin source ${printable(entryFile)}.`,
+      "`belljar new DIR` makes a plugin to start from.",
+    );
   }
 
   const used = new Set<string>();
@@ -72,7 +79,8 @@ export async function compilePlugin(entryFile: string, options: CompileOptions =
     stderr: SILENT,
     readFile(name) {
       const source = read(name);
-      if (source !== null && !name.includes("node_modules") && name.endsWith(".ts") && name !== GLUE) used.add(name);
+      if (source !== null && !name.includes("node_modules") && name.endsWith(".ts") && name !== GLUE)
+        used.add(name);
       return source;
     },
     writeFile(_name, contents) {
@@ -94,10 +102,16 @@ export async function compilePlugin(entryFile: string, options: CompileOptions =
   });
   if (errors.length > 0) {
     const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
-    throw new BelljarError("build/failed", [...new Set(errors), `${count} in ${printable(entry)}.`].join("\n\n"));
+    throw new BelljarError(
+      "build/failed",
+      [...new Set(errors), `${count} in ${printable(entry)}.`].join("\n\n"),
+    );
   }
   if (error || wasm === null) {
-    throw new BelljarError("build/failed", `The compiler failed: ${printable(error?.message ?? "it gave no module")}.`);
+    throw new BelljarError(
+      "build/failed",
+      `The compiler failed: ${printable(error?.message ?? "it gave no module")}.`,
+    );
   }
   return { wasm, warnings, allocatorPath };
 }

@@ -48,7 +48,8 @@ export class DiagnosticText {
     const kind = isError(diagnostic) ? "error" : diagnostic.category === 2 ? "warning" : "note";
     // the compiler's own numbers begin at 100, TypeScript's at 1000
     const code = `${diagnostic.code < 1000 ? "AS" : "TS"}${diagnostic.code}`;
-    if (this.#isGlue(diagnostic.range)) return `${this.#shown(this.#entry)}: ${kind}: ${this.#ofGlue(diagnostic)}`;
+    if (this.#isGlue(diagnostic.range))
+      return `${this.#shown(this.#entry)}: ${kind}: ${this.#ofGlue(diagnostic)}`;
     const head = `${kind} ${code}: ${printable(diagnostic.message, 1000)}`;
     const place = this.#place(diagnostic.range);
     const related = this.#isGlue(diagnostic.relatedRange) ? null : this.#place(diagnostic.relatedRange);
@@ -69,7 +70,8 @@ export class DiagnosticText {
     }
     if (/abstract/.test(diagnostic.message)) return "the default export must not be abstract";
     if (/File .* not found/.test(diagnostic.message)) return "the file can't be read";
-    if (/Expected \d+ arguments/.test(diagnostic.message)) return "the plugin's constructor must take no arguments";
+    if (/Expected \d+ arguments/.test(diagnostic.message))
+      return "the plugin's constructor must take no arguments";
     return `the default export must be a class that extends Plugin (${printable(diagnostic.message, 300)})`;
   }
 
@@ -85,7 +87,10 @@ export class DiagnosticText {
     const mark = line.slice(0, column).replace(/[^\t]/g, " ") + "~".repeat(width);
     return {
       at: `${this.#shown(path)}:${before.length}:${column + 1}`,
-      excerpt: line.length > 300 ? [] : [`    ${printable(line.replace(/\t/g, "  "), 300)}`, `    ${mark.replace(/\t/g, "  ")}`],
+      excerpt:
+        line.length > 300
+          ? []
+          : [`    ${printable(line.replace(/\t/g, "  "), 300)}`, `    ${mark.replace(/\t/g, "  ")}`],
     };
   }
 

@@ -9,32 +9,52 @@ const CAUSES: { import: RegExp; source: RegExp; what: string; instead: string }[
     import: /Date/,
     source: /\bDate\b(?=\s*[.(])/g,
     what: "Date",
-    instead: "a plugin has no clock, so that the same input gives the same sound; count frames, or ask this.useTransport()",
+    instead:
+      "a plugin has no clock, so that the same input gives the same sound; count frames, or ask this.useTransport()",
   },
   {
     import: /seed/,
     source: /\b(?:Math|NativeMath|Mathf|NativeMathf)\s*\.\s*random\b/g,
     what: "Math.random",
-    instead: "a plugin has no random source, so that the same input gives the same sound; use a generator with a seed of your own",
+    instead:
+      "a plugin has no random source, so that the same input gives the same sound; use a generator with a seed of your own",
   },
-  { import: /console/, source: /\bconsole\s*\./g, what: "console", instead: "write `this.log(\"…\")`" },
-  { import: /trace/, source: /\btrace\s*\(/g, what: "trace", instead: "write `this.log(\"…\")`" },
-  { import: /performance/, source: /\bperformance\s*\./g, what: "performance", instead: "a plugin has no clock" },
+  { import: /console/, source: /\bconsole\s*\./g, what: "console", instead: 'write `this.log("…")`' },
+  { import: /trace/, source: /\btrace\s*\(/g, what: "trace", instead: 'write `this.log("…")`' },
+  {
+    import: /performance/,
+    source: /\bperformance\s*\./g,
+    what: "performance",
+    instead: "a plugin has no clock",
+  },
   { import: /crypto/, source: /\bcrypto\s*\./g, what: "crypto", instead: "a plugin has no random source" },
-  { import: /process/, source: /\bprocess\s*\.\s*\w/g, what: "process", instead: "a plugin has no system below it" },
+  {
+    import: /process/,
+    source: /\bprocess\s*\.\s*\w/g,
+    what: "process",
+    instead: "a plugin has no system below it",
+  },
 ];
 
 /**
  * One message for each import that the host does not have.
  * @param wat the module as text @param files the author's own @param read their text @param folder they are in
  */
-export function foreignImports(wat: string, files: string[], read: (name: string) => string | null, folder: string): string[] {
+export function foreignImports(
+  wat: string,
+  files: string[],
+  read: (name: string) => string | null,
+  folder: string,
+): string[] {
   const messages: string[] = [];
   for (const [, module, name] of wat.matchAll(/^ \(import "([^"]*)" "([^"]*)"/gm)) {
     if (module === "belljar") continue;
     const full = `${module}.${name}`;
     const cause = CAUSES.find((candidate) => candidate.import.test(full));
-    const places = cause === undefined ? mentions(files, read, folder, importName(name as string)) : mentions(files, read, folder, cause.source);
+    const places =
+      cause === undefined
+        ? mentions(files, read, folder, importName(name as string))
+        : mentions(files, read, folder, cause.source);
     const what = cause === undefined ? `the import ${printable(full)}` : cause.what;
     const why = cause === undefined ? "a plugin may import nothing but belljar's functions" : cause.instead;
     const message = `error: ${what} is not there for plugins: ${why}`;
@@ -66,5 +86,7 @@ function mentions(files: string[], read: (name: string) => string | null, folder
 
 /** The source with comments and strings blanked out, line for line and column for column. */
 function withoutComments(text: string): string {
-  return text.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, (part) => part.replace(/[^\n]/g, " "));
+  return text.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, (part) =>
+    part.replace(/[^\n]/g, " "),
+  );
 }

@@ -16,7 +16,8 @@ let found: string | null = null;
 export function installation(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); found === null; folder = dirname(folder)) {
     if (isOurs(folder)) found = folder;
-    else if (dirname(folder) === folder) throw new Error("the installation of belljar is not whole: no package.json");
+    else if (dirname(folder) === folder)
+      throw new Error("the installation of belljar is not whole: no package.json");
   }
   return found;
 }
