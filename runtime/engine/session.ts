@@ -73,7 +73,7 @@ function parseNode(fields: Fields): SessionNode {
   if (id === "" || id.length > 64 || printable(id) !== id) {
     fields.fail("session/value", '"id" must have 1 to 64 visible characters');
   }
-  const inner = new Fields(fields.json, `${fields.name} ("${id}")`);
+  const inner: Fields = new Fields(fields.json, `${fields.name} ("${id}")`);
   inner.known(["id", "type", "params", "config"]);
   const params = new Map<string, number | string | boolean>();
   for (const [key, value] of inner.map("params")) {

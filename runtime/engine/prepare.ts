@@ -1,0 +1,359 @@
+// A session becomes a graph that is ready to play: plugins loaded and set up, files read, wires joined.
+
+import path from "node:path";
+import { BelljarError, printable } from "../../abi/error.ts";
+import {
+  buildGraph,
+  FileSource,
+  type Graph,
+  type GraphNode,
+  Master,
+  nearest,
+  TrackSource,
+} from "../graph/index.ts";
+import { readWav, type WavAudio } from "../player/wav-reader.ts";
+import { isFileName } from "../registry/builtins.ts";
+import { readRegularFile } from "../registry/read-file.ts";
+import type { PluginInstance, PluginType } from "../sandbox/index.ts";
+import type { Json } from "./json.ts";
+import { MIDI_MAX_BYTES, type MidiFile, readMidiFile, scheduleMidi } from "./midi-file.ts";
+import { PluginNode } from "./plugin-node.ts";
+import { ofNode, setUpPlugin } from "./plugin-setup.ts";
+import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE, type Session, type SessionNode } from "./session.ts";
+import { insideFolder } from "./session-files.ts";
+import { TransportClock } from "./transport.ts";
+
+const WAV_MAX_BYTES = 2 ** 31;
+const DEFAULT_RATE = 48000;
+const DEFAULT_BLOCK = 128;
+const PRIMITIVES = ["track_source", "file_source", "master"];
+
+/** A file that the user picked. */
+export interface InputFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+export interface PrepareOptions {
+  /** A plugin by the name that the session gives, or by its file's absolute path. */
+  load(type: string): Promise<PluginType>;
+  /** The session's folder; null: the session can name no file. */
+  folder: string | null;
+  /** Files for the inputs of track sources and of file sources, by input name. */
+  midi?: ReadonlyMap<string, InputFile> | undefined;
+  audio?: ReadonlyMap<string, InputFile> | undefined;
+  /** Instead of what the session says. */
+  rate?: number | undefined;
+  block?: number | undefined;
+  /** Most units of one block of one plugin. */
+  unitBudget?: number | undefined;
+  /** Milliseconds that one block of one plugin may take; makes a render depend on the machine. */
+  deadline?: number | undefined;
+  /** Milliseconds; where given, nodes are timed. */
+  clock?: (() => number) | undefined;
+}
+
+export interface PreparedNode {
+  id: string;
+  type: string;
+  node: GraphNode;
+  /** Null for a track source, file source or master. */
+  instance: PluginInstance | null;
+}
+
+export interface PreparedSession {
+  session: Session;
+  graph: Graph;
+  /** As the session declares them. */
+  nodes: PreparedNode[];
+  rate: number;
+  block: number;
+  /** Frames until the last source ends; null: no source ends. */
+  contentFrames: number | null;
+  transport: TransportClock;
+  /** What is odd about the inputs, in sentences. */
+  warnings: string[];
+}
+
+/** @throws BelljarError session/… naming the node, wire or file; module/…, descriptor/…, plugin/…, midi/…, wav/… */
+export async function prepareSession(session: Session, options: PrepareOptions): Promise<PreparedSession> {
+  const rate = bounded(options.rate, "rate", LOWEST_RATE, HIGHEST_RATE) ?? session.sampleRate ?? DEFAULT_RATE;
+  const block = bounded(options.block, "block size", 1, LONGEST_BLOCK) ?? session.blockSize ?? DEFAULT_BLOCK;
+  const preparation = new Preparation(session, options, rate, block);
+  preparation.checkInputs();
+  const nodes: PreparedNode[] = [];
+  for (const node of session.nodes) nodes.push(await preparation.node(node));
+  const graph = buildGraph({
+    nodes,
+    wires: session.wires,
+    frames: block,
+    clock: options.clock,
+  });
+  return {
+    session,
+    graph,
+    nodes,
+    rate,
+    block,
+    contentFrames: preparation.contentFrames,
+    transport: new TransportClock(rate, session.bpm, preparation.song),
+    warnings: preparation.warnings,
+  };
+}
+
+function bounded(value: number | undefined, what: string, min: number, max: number): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return value;
+  throw new BelljarError(
+    "usage/value",
+    `The ${what} must be a whole number from ${min} to ${max}, not ${printable(String(value))}.`,
+  );
+}
+
+class Preparation {
+  /** The first MIDI file that plays: its tempo map is the session's. */
+  song: MidiFile | null = null;
+  contentFrames: number | null = null;
+  readonly warnings: string[] = [];
+  private readonly session: Session;
+  private readonly options: PrepareOptions;
+  private readonly rate: number;
+  private readonly block: number;
+  private readonly types = new Map<string, Promise<PluginType>>();
+  private readonly songs = new Map<string, MidiFile>();
+  private readonly sounds = new Map<string, WavAudio>();
+  private nextNoteId = 0;
+
+  constructor(session: Session, options: PrepareOptions, rate: number, block: number) {
+    this.session = session;
+    this.options = options;
+    this.rate = rate;
+    this.block = block;
+  }
+
+  /** Refuses inputs that no node takes. */
+  checkInputs(): void {
+    for (const [type, option, files] of [
+      ["track_source", "--midi", this.options.midi],
+      ["file_source", "--input", this.options.audio],
+    ] as const) {
+      const takers = this.session.nodes.filter((node) => node.type === type).map(inputName);
+      for (const name of files?.keys() ?? []) {
+        if (takers.includes(name)) continue;
+        const near = nearest(name, takers);
+        const all =
+          takers.length === 0
+            ? `The session has no ${type}.`
+            : `Its inputs are ${takers.map((taker) => printable(taker, 60)).join(", ")}.`;
+        throw new BelljarError(
+          "session/unknown-input",
+          `${this.session.name} has no input "${printable(name, 60)}" for ${option}.`,
+          near === null ? all : `Did you mean "${printable(near, 60)}"?`,
+        );
+      }
+    }
+  }
+
+  async node(node: SessionNode): Promise<PreparedNode> {
+    switch (node.type) {
+      case "track_source":
+        return { id: node.id, type: node.type, node: await this.trackSource(node), instance: null };
+      case "file_source":
+        return { id: node.id, type: node.type, node: await this.fileSource(node), instance: null };
+      case "master":
+        plain(node, []);
+        return { id: node.id, type: node.type, node: new Master(this.block), instance: null };
+    }
+    const type = await this.type(node);
+    const { folder, clock, unitBudget, deadline } = this.options;
+    const instance = await setUpPlugin(type, node, { folder, clock, rate: this.rate, block: this.block });
+    if (unitBudget !== undefined) instance.unitBudget = unitBudget;
+    if (deadline !== undefined) instance.deadline = deadline;
+    return { id: node.id, type: node.type, node: new PluginNode(instance), instance };
+  }
+
+  private async type(node: SessionNode): Promise<PluginType> {
+    const known = this.types.get(node.type);
+    if (known !== undefined) return known;
+    try {
+      const name = isFileName(node.type) ? await this.ownFile(node, node.type) : node.type;
+      const type = this.options.load(name);
+      this.types.set(node.type, type);
+      return await type;
+    } catch (error) {
+      if (!(error instanceof BelljarError) || error.code !== "plugin/unknown") throw ofNode(node.id, error);
+      const near = nearest(node.type, PRIMITIVES);
+      throw new BelljarError(
+        "session/unknown-type",
+        `The node "${node.id}" has the type "${printable(node.type, 60)}", which is not there.`,
+        near === null ? error.hint : `Did you mean "${near}"?`,
+      );
+    }
+  }
+
+  private async trackSource(node: SessionNode): Promise<TrackSource> {
+    plain(node, ["input", "file", "tracks", "channel"]);
+    const song = await this.input(
+      node,
+      this.options.midi,
+      this.songs,
+      MIDI_MAX_BYTES,
+      readMidiFile,
+      "MIDI",
+      "--midi",
+    );
+    if (this.song === null) this.song = song;
+    try {
+      const schedule = scheduleMidi(song, {
+        rate: this.rate,
+        firstNoteId: this.nextNoteId,
+        ...readTracks(node, song),
+      });
+      this.nextNoteId = schedule.nextNoteId;
+      if (schedule.endlessNotes > 0) {
+        this.warnings.push(`${song.name} never ends ${schedule.endlessNotes} of the notes of "${node.id}".`);
+      }
+      const source = new TrackSource(schedule, this.block);
+      this.lengthen(Math.max(source.length, schedule.endFrame));
+      return source;
+    } catch (error) {
+      throw ofNode(node.id, error);
+    }
+  }
+
+  private async fileSource(node: SessionNode): Promise<FileSource> {
+    plain(node, ["input", "file"]);
+    const sound = await this.input(
+      node,
+      this.options.audio,
+      this.sounds,
+      WAV_MAX_BYTES,
+      readWav,
+      "WAV",
+      "--input",
+    );
+    if (sound.rate !== this.rate) {
+      throw new BelljarError(
+        "session/rate",
+        `The node "${node.id}" plays a file of ${sound.rate} Hz in a session of ${this.rate} Hz.`,
+        `Set the session's sample_rate to ${sound.rate}, or convert the file: there is no resampler yet.`,
+      );
+    }
+    if (sound.channels > 2) {
+      throw new BelljarError(
+        "session/channels",
+        `The node "${node.id}" plays a file of ${sound.channels} channels; one or two are possible.`,
+      );
+    }
+    this.lengthen(sound.frames);
+    return new FileSource(sound.samples, this.block);
+  }
+
+  private lengthen(frames: number): void {
+    this.contentFrames = Math.max(this.contentFrames ?? 0, frames);
+  }
+
+  /** The decoded file of a source: the one that the user gave for its input, else the one that the session names. */
+  private async input<T extends MidiFile | WavAudio>(
+    node: SessionNode,
+    given: ReadonlyMap<string, InputFile> | undefined,
+    known: Map<string, T>,
+    most: number,
+    read: (bytes: Uint8Array, name: string) => T,
+    kind: string,
+    option: string,
+  ): Promise<T> {
+    const name = inputName(node);
+    const file = given?.get(name);
+    const proposal = node.config.get("file");
+    if (file === undefined && proposal === undefined) {
+      throw new BelljarError(
+        "session/no-input",
+        `The node "${node.id}" has no ${kind} file.`,
+        `Give it one: ${option} ${printable(name, 60)}=FILE, or "file" in its config.`,
+      );
+    }
+    const key = file === undefined ? `file ${proposal}` : `input ${name}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    try {
+      let decoded: T;
+      if (file !== undefined) decoded = read(file.bytes, file.name);
+      else {
+        const place = await this.ownFile(node, proposal as string);
+        decoded = read(await readRegularFile(place, most, `a ${kind} file`), path.basename(place));
+      }
+      known.set(key, decoded);
+      if ("warnings" in decoded) this.warnings.push(...decoded.warnings);
+      return decoded;
+    } catch (error) {
+      throw ofNode(node.id, error);
+    }
+  }
+
+  private ownFile(node: SessionNode, proposal: string): Promise<string> {
+    const { folder } = this.options;
+    if (folder !== null) return insideFolder(folder, proposal, `The node "${node.id}"`);
+    throw new BelljarError(
+      "session/file",
+      `The node "${node.id}" names a file, but the session has no folder.`,
+    );
+  }
+}
+
+/** The name by which the user supplies a source's file. */
+function inputName(node: SessionNode): string {
+  const name = node.config.get("input");
+  return typeof name === "string" ? name : node.id;
+}
+
+/** Checks the config of a node that is no plugin. */
+function plain(node: SessionNode, keys: readonly string[]): void {
+  const [param] = node.params.keys();
+  if (param !== undefined) {
+    throw new BelljarError(
+      "session/param",
+      `The node "${node.id}", a ${node.type}, has no parameter "${printable(param, 60)}".`,
+      "It has none.",
+    );
+  }
+  for (const [key, value] of node.config) {
+    if (!keys.includes(key)) {
+      const near = nearest(key, keys);
+      throw new BelljarError(
+        "session/config",
+        `The node "${node.id}", a ${node.type}, has no config parameter "${printable(key, 60)}".`,
+        near !== null
+          ? `Did you mean "${near}"?`
+          : keys.length === 0
+            ? "It has none."
+            : `It has ${keys.join(", ")}.`,
+      );
+    }
+    if ((key === "input" || key === "file") && (typeof value !== "string" || value === "")) {
+      throw new BelljarError("session/config", `The node "${node.id}": "${key}" must be a text.`);
+    }
+  }
+}
+
+function readTracks(node: SessionNode, song: MidiFile): { tracks?: number[]; channel?: number } {
+  const result: { tracks?: number[]; channel?: number } = {};
+  const whole = (value: Json | undefined, most: number): value is number =>
+    typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most;
+  const tracks = node.config.get("tracks");
+  if (tracks !== undefined) {
+    if (!Array.isArray(tracks) || tracks.length === 0 || !tracks.every((track) => whole(track, 65535))) {
+      throw new BelljarError(
+        "session/config",
+        `"tracks" must be a list of track numbers; ${song.name} has tracks 0 to ${song.tracks.length - 1}.`,
+      );
+    }
+    result.tracks = tracks as number[];
+  }
+  const channel = node.config.get("channel");
+  if (channel !== undefined) {
+    if (!whole(channel, 15))
+      throw new BelljarError("session/config", '"channel" must be a whole number from 0 to 15.');
+    result.channel = channel;
+  }
+  return result;
+}
