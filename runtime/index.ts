@@ -33,6 +33,19 @@ export {
   readMidiFile,
   scheduleMidi,
 } from "./engine/midi-file.ts";
+export { Fingerprint } from "./engine/fingerprint.ts";
+export { openSession, readSession } from "./engine/open-session.ts";
+export { type PictureFacts, type PictureNode, renderPicture, WaveformPeaks } from "./engine/picture.ts";
+export type { InputFile, PreparedNode, PreparedSession, PrepareOptions } from "./engine/prepare.ts";
+export {
+  type FaultReport,
+  type NodeReport,
+  type RenderOptions,
+  type RenderReport,
+  renderSession,
+  type Sink,
+} from "./engine/render.ts";
+export { parseSession, type Session, type SessionNode } from "./engine/session.ts";
 export { openWav, type WavFormat, type WavOptions, type WavWriter } from "./output/wav-writer.ts";
 export { readWav, type WavAudio } from "./player/wav-reader.ts";
 export { type Builtin, listBuiltins } from "./registry/builtins.ts";

@@ -8,7 +8,7 @@ import { readWav, type WavAudio } from "../player/wav-reader.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 
 /** 2 GiB: the longest sound file that is read at once. */
-const WAV_MAX_BYTES = 2 ** 31;
+export const WAV_MAX_BYTES = 2 ** 31;
 /** The largest file that is handed to a plugin. */
 const CONFIG_MAX_BYTES = 2 ** 29;
 

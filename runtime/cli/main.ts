@@ -10,6 +10,7 @@ import { painter } from "./table.ts";
 const COMMANDS: Record<string, () => Promise<Command>> = {
   inspect: () => import("./inspect.ts"),
   process: () => import("./process.ts"),
+  render: () => import("./render.ts"),
 };
 
 const EXIT_BAD_INPUT = 2;

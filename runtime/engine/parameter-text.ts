@@ -37,7 +37,9 @@ export function shortNumber(value: number): string {
  */
 export function parseValue(port: PortDescriptor, text: string): number {
   const value = parseAny(port, text.trim());
-  if (value === null || !(value >= port.min && value <= port.max)) {
+  // Compared as the plugin holds them: a bound of 0.3 may have travelled as the nearest float32.
+  const single = Math.fround(value ?? Number.NaN);
+  if (value === null || !(single >= Math.fround(port.min) && single <= Math.fround(port.max))) {
     throw new BelljarError(
       "plugin/value",
       `"${printable(text, 40)}" is no value for "${printable(port.id, 60)}", which takes ${describeRange(port)}.`,

@@ -5,6 +5,7 @@ import { BelljarError, printable } from "../../abi/error.ts";
 import { EventType } from "../../abi/layout.ts";
 import type { AudioPort, Fault, ModuleFacts, PluginInstance, PluginType } from "../sandbox/index.ts";
 import { parseValue } from "./parameter-text.ts";
+import { configText } from "./plugin-setup.ts";
 
 /** How an instance is set up. */
 export interface Setup {
@@ -113,7 +114,8 @@ export class Processor {
     this.rate = setup.rate ?? 48000;
     this.maxFrames = setup.maxFrames ?? 128;
     for (const [id, value] of Object.entries(setup.config ?? {})) {
-      instance.configure(id, String(value));
+      const param = instance.descriptor.config_params.find((one) => one.id === id);
+      instance.configure(id, param === undefined ? String(value) : configText(param, value));
     }
     for (const [id, file] of Object.entries(setup.files ?? {})) {
       instance.configureFile(id, file.name, file.bytes);

@@ -1,0 +1,202 @@
+// `belljar render`: a session into a WAV file, a fingerprint, a picture.
+
+import { basename, dirname, join, resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { BelljarError, printable } from "../../abi/error.ts";
+import { Fingerprint } from "../engine/fingerprint.ts";
+import { MIDI_MAX_BYTES } from "../engine/midi-file.ts";
+import { openSession, readSession } from "../engine/open-session.ts";
+import { renderPicture, WaveformPeaks } from "../engine/picture.ts";
+import type { InputFile } from "../engine/prepare.ts";
+import { LONGEST_SECONDS, type RenderReport, renderSession, type Sink } from "../engine/render.ts";
+import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE, type Session } from "../engine/session.ts";
+import { checkWritable, writeFileAtomic } from "../output/atomic-file.ts";
+import { openWav, WAV_FORMATS, type WavWriter } from "../output/wav-writer.ts";
+import { readRegularFile } from "../registry/read-file.ts";
+import { refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
+import { decibels, nodeTable, pictureNodes } from "./node-table.ts";
+import {
+  choice,
+  flag,
+  list,
+  number,
+  parseOptions,
+  readNumber,
+  readPairs,
+  takePositionals,
+  text,
+} from "./options.ts";
+import { Progress, timesRealTime } from "./progress.ts";
+
+export const name = "render";
+export const summary = "Render a session of plugins into a WAV file";
+export const help = `Renders a session (nodes, and wires between their ports) faster than it sounds. Each plugin is
+metered; one that misbehaves is stopped inside its block and named, and the others go on.
+
+Usage: belljar render SESSION.json -o OUT.wav [OPTIONS]
+
+  -o, --out FILE        the WAV file; may be left out with --fingerprint, --picture or --json
+  --midi NAME=FILE      a MIDI file for the track source of that name; repeatable
+  --input NAME=FILE     a WAV file for the file source of that name; repeatable
+  --seconds N           length; otherwise until the last source ends, and the tail
+  --tail auto|SECONDS   sound after that; auto waits for quiet, at most 30 s
+                        (auto by default, 0 with --seconds)
+  --rate N              sample rate, instead of the session's
+  --block N             frames of a block, instead of the session's
+  --format NAME         float32 (the default), pcm24 or pcm16
+  --fingerprint         print a hash of the samples: the same on every machine and version of Node
+  --picture FILE.svg    draw the waveform and each node's load
+  --units N             work that one block of a plugin may cost before it is stopped
+  --liftoff-only        compile with V8's simple compiler alone; the samples stay the same
+  --strict              exit code 1 when a plugin was stopped
+  --json                print the report as JSON
+
+Exit code: 0 rendered, 1 a plugin was stopped (with --strict), 2 bad input.
+
+Examples:
+  belljar render session.json -o out.wav
+  belljar render session.json -o out.wav --midi song=song.mid --input voice=voice.wav
+  belljar render session.json --fingerprint --seconds 10
+  belljar render session.json -o out.wav --picture out.svg --format pcm16
+`;
+
+const OPTIONS = {
+  out: text("o"),
+  midi: list(),
+  input: list(),
+  seconds: number(0, LONGEST_SECONDS),
+  tail: text(),
+  rate: number(LOWEST_RATE, HIGHEST_RATE, "whole"),
+  block: number(1, LONGEST_BLOCK, "whole"),
+  format: choice(WAV_FORMATS),
+  fingerprint: flag(),
+  picture: text(),
+  units: number(32768, 1e12, "whole"),
+  "liftoff-only": flag(),
+  strict: flag(),
+  json: flag(),
+};
+
+export async function run(args: string[]): Promise<number> {
+  const { options, positionals } = parseOptions(args, OPTIONS);
+  const [file = ""] = takePositionals(positionals, ["SESSION.json"]);
+  const { out, picture } = options;
+  if (out === undefined && picture === undefined && !options.fingerprint && !options.json) {
+    throw new BelljarError("usage/missing", "Nothing says where the sound is to go.", "Add -o OUT.wav.");
+  }
+  const tail = readTail(options.tail);
+  const midiPaths = readPairs("midi", options.midi);
+  const audioPaths = readPairs("input", options.input);
+  // The flag counts for what is compiled from here on, which is every plugin.
+  if (options["liftoff-only"]) setFlagsFromString("--liftoff-only");
+
+  const session = await readSession(file);
+  const outputs = [out, picture].filter((path) => path !== undefined);
+  refuseOverlap([file, ...midiPaths.values(), ...audioPaths.values(), ...ownFiles(session, file)], outputs);
+  for (const path of outputs) checkWritable(path);
+  const prepared = await openSession(session, {
+    folder: dirname(resolve(file)),
+    midi: await readInputs(midiPaths, MIDI_MAX_BYTES, "a MIDI file"),
+    audio: await readInputs(audioPaths, WAV_MAX_BYTES, "a WAV file"),
+    rate: options.rate,
+    block: options.block,
+    unitBudget: options.units,
+  });
+  for (const warning of prepared.warnings) process.stderr.write(`belljar: ${warning}\n`);
+
+  const { rate, block } = prepared;
+  const sinks: Sink[] = [];
+  let writer: WavWriter | null = null;
+  if (out !== undefined) {
+    writer = openWav(out, { rate, channels: 2, format: options.format ?? "float32" });
+    sinks.push(writer);
+  }
+  const fingerprint = options.fingerprint ? new Fingerprint(rate, block, 2) : null;
+  if (fingerprint !== null) sinks.push(fingerprint);
+  const waveform = picture === undefined ? null : new WaveformPeaks(2);
+  if (waveform !== null)
+    sinks.push({ write: (samples, frames, offset) => waveform.add(samples, frames, offset) });
+
+  const bar = new Progress("Rendering");
+  let report: RenderReport;
+  try {
+    report = await renderSession(prepared, {
+      sinks,
+      seconds: options.seconds,
+      tail,
+      onProgress: (done, total) => bar.update(done / rate, total / rate),
+    });
+    if (picture !== undefined && waveform !== null) {
+      writeFileAtomic(
+        picture,
+        renderPicture({ title: session.name, rate, waveform, nodes: pictureNodes(report) }),
+      );
+    }
+    writer?.finish();
+  } finally {
+    bar.end();
+    writer?.abort();
+  }
+  const digest = fingerprint?.digest();
+  if (options.json) {
+    const more = {
+      ...(digest === undefined ? {} : { fingerprint: digest }),
+      ...(out === undefined ? {} : { out }),
+    };
+    process.stdout.write(`${JSON.stringify({ ...more, ...report }, null, 2)}\n`);
+  } else {
+    describe(report, out);
+    if (digest !== undefined) process.stdout.write(`fingerprint ${digest}\n`);
+  }
+  return options.strict && report.nodes.some((node) => node.fault !== null) ? 1 : 0;
+}
+
+function readTail(word: string | undefined): number | "auto" | undefined {
+  if (word === undefined || word === "auto") return word;
+  try {
+    return readNumber("--tail", word, 0, LONGEST_SECONDS);
+  } catch {
+    throw new BelljarError(
+      "usage/value",
+      `--tail must be auto or a number of seconds from 0 to ${LONGEST_SECONDS}, not "${printable(word, 40)}".`,
+    );
+  }
+}
+
+async function readInputs(
+  paths: ReadonlyMap<string, string>,
+  most: number,
+  what: string,
+): Promise<Map<string, InputFile>> {
+  const files = new Map<string, InputFile>();
+  for (const [input, path] of paths) {
+    files.set(input, { name: basename(path), bytes: await readRegularFile(path, most, what) });
+  }
+  return files;
+}
+
+/** The files that a session may be naming: its outputs must not be among them. */
+function ownFiles(session: Session, file: string): string[] {
+  const folder = dirname(resolve(file));
+  const words = session.nodes.flatMap((node) => [node.type, ...node.config.values()]);
+  return words
+    .filter((word) => typeof word === "string" && !word.includes("\0"))
+    .map((word) => join(folder, String(word)));
+}
+
+function describe(report: RenderReport, out: string | undefined): void {
+  const what = out === undefined ? "Rendered" : printable(out);
+  process.stdout.write(
+    `${what}: ${report.seconds.toFixed(2)} s, peak ${decibels(report.peak)}, ` +
+      `rendered in ${report.elapsed.toFixed(2)} s, ${timesRealTime(report.seconds, report.elapsed)} × real time\n\n` +
+      nodeTable(report),
+  );
+  if (report.clamped > 0) {
+    process.stderr.write(
+      `belljar: ${report.clamped} samples were louder than full scale and were held at it.\n`,
+    );
+  }
+  if (report.lostEvents > 0) {
+    process.stderr.write(`belljar: ${report.lostEvents} events found no room and were left out.\n`);
+  }
+}

@@ -1,0 +1,35 @@
+// A session's file, read and made ready: what a host or the command line calls first.
+
+import path from "node:path";
+import { loadPluginType } from "../registry/load.ts";
+import { readRegularFile } from "../registry/read-file.ts";
+import { type PreparedSession, type PrepareOptions, prepareSession } from "./prepare.ts";
+import { parseSession, type Session, SESSION_MAX_BYTES } from "./session.ts";
+
+/**
+ * Reads a session from its file.
+ * @throws BelljarError file/*, session/*
+ */
+export async function readSession(file: string): Promise<Session> {
+  const bytes = await readRegularFile(file, SESSION_MAX_BYTES, "a session");
+  return parseSession(new TextDecoder().decode(bytes), path.basename(file));
+}
+
+/**
+ * Makes a session ready to be rendered, once, by renderSession. Its plugins come from this installation, or from the
+ * folder of its file.
+ * @param session a session's file, or what parseSession and readSession give
+ * @throws BelljarError session/* naming the node, wire or file; module/*, descriptor/*, plugin/*, midi/*, wav/*
+ */
+export async function openSession(
+  session: string | Session,
+  options: Partial<PrepareOptions> = {},
+): Promise<PreparedSession> {
+  const isFile = typeof session === "string";
+  return prepareSession(isFile ? await readSession(session) : session, {
+    load: (type) => loadPluginType(type),
+    folder: isFile ? path.dirname(path.resolve(session)) : null,
+    clock: () => performance.now(),
+    ...options,
+  });
+}
