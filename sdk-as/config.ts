@@ -31,8 +31,11 @@ export class HostFile {
   /** The whole file; shorter if it could not be read to its end. [control] */
   readAll(): StaticArray<u8> {
     const bytes = new StaticArray<u8>(this.size);
-    const n = this.read(0, changetype<usize>(bytes), this.size);
-    return n == this.size ? bytes : StaticArray.slice<u8, StaticArray<u8>>(bytes, 0, max(n, 0));
+    const n = max(this.read(0, changetype<usize>(bytes), this.size), 0);
+    if (n == this.size) return bytes;
+    const start = new StaticArray<u8>(n);
+    memory.copy(changetype<usize>(start), changetype<usize>(bytes), n);
+    return start;
   }
 }
 
@@ -76,12 +79,12 @@ export class Config {
 
   /** A whole number. [control] */
   integer(initial: i32 = 0): Config {
-    return this.typed("integer", initial.toString());
+    return this.typed("integer", `${initial}`);
   }
 
   /** A number. [control] */
   float(initial: f64 = 0): Config {
-    const text = initial.toString();
+    const text = `${initial}`;
     return this.typed("float", text.endsWith(".0") ? text.substring(0, text.length - 2) : text);
   }
 

@@ -1,6 +1,7 @@
 // The functions of the contract, on the one plugin of this module. The build's glue calls `register` and re-exports
 // the rest. Whatever may have made garbage collects it as its last act, when nothing on the stack points to an object.
 
+/// <reference path="./library.d.ts" />
 import { ABI_VERSION, BYTES_LEN, BYTES_PTR, Status } from "../abi/layout";
 import { hostPollEvent } from "./host";
 import { processBlock } from "./block-loop";
@@ -16,6 +17,10 @@ import { StateReader, StateWriter } from "./state";
 
 /** Host messages taken in one call of idle; the rest come in the next. */
 const MESSAGES_AT_ONCE: i32 = 32;
+/** Bytes for one host message, from activation on; a longer one takes its room from the reserve. */
+const MESSAGE_BYTES: i32 = 4096;
+/** Bytes of heap left free at activation: idle may allocate (a message as text), but must not grow memory. */
+const IDLE_RESERVE: usize = 196608;
 
 let plugin: Plugin = new Plugin();
 let layout: Layout | null = null;
@@ -93,11 +98,13 @@ export function bj_activate(rate: f64, maxFrames: i32): usize {
     if (port instanceof Param) (port as Param).prepare(rate, maxFrames);
   }
   const fresh = new Layout(plugin, maxFrames);
+  if (messages.length == 0) messages = new StaticArray<u8>(MESSAGE_BYTES);
   plugin.activate(rate, maxFrames);
   fresh.promise(plugin.latencyFrames, plugin.tailSeconds, rate);
   layout = plugin.failure.length == 0 ? fresh : null;
   const struct = plugin.failure.length == 0 ? fresh.struct : 0;
   __collect();
+  heap.free(heap.alloc(IDLE_RESERVE));
   return struct;
 }
 
@@ -126,9 +133,9 @@ export function bj_process(frames: i32, events: i32): i32 {
 
 export function bj_idle(): i32 {
   for (let i = 0; i < MESSAGES_AT_ONCE; i++) {
-    let n = messages.length == 0 ? hostPollEvent(0, 0) : hostPollEvent(changetype<usize>(messages), messages.length);
+    let n = hostPollEvent(changetype<usize>(messages), messages.length);
     if (n < 0) {
-      messages = new StaticArray<u8>(max(1024, -n));
+      messages = new StaticArray<u8>(-n);
       n = hostPollEvent(changetype<usize>(messages), messages.length);
     }
     if (n <= 0) break;

@@ -1,5 +1,6 @@
 // A writer of JSON (RFC 8259) into bytes. It allocates nothing.
 
+/// <reference path="./library.d.ts" />
 import { dtoa_buffered } from "util/number";
 import { encodeCharacter } from "./text";
 

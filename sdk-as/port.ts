@@ -184,9 +184,9 @@ export class EventPort extends Port {
     return true;
   }
 
-  /** Passes an event on as it is, at its own moment. [audio] */
+  /** Passes an event on as it is, at its own moment, with what it has in the arena. Not for parameters and transport. [audio] */
   forward(event: Event): bool {
-    if (event.type == EventType.Sysex || event.type == EventType.Transport) return false;
+    if (event.type == EventType.Param || event.type == EventType.Transport) return false;
     const slot = EventQueue.insert(event.frame);
     if (slot == 0) return false;
     const frame = changetype<Event>(slot).frame;
