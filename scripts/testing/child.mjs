@@ -15,6 +15,8 @@ process.stdout.write = (chunk, ...rest) =>
 
 // A parent that is gone, killed too, takes its children with it.
 process.on("disconnect", () => process.exit(1));
+// The channel to it must not keep a test alive that waits for what never comes: then Node ends by itself, and says so.
+process.channel.unref();
 
 const outcome = { ran: 0, passed: 0, skipped, problems: [] };
 await import(pathToFileURL(process.argv[2]).href);
