@@ -81,6 +81,7 @@ export function vetModule(bytes: Uint8Array, limits: Limits, imports = HOST_FUNC
       refuse("export", `The module exports "${printable(name)}", a reserved name.`);
     }
   }
+  checkPlaces(module);
   const features = new Set<string>();
   const codes = module.bodies.map((_, i) => {
     const code = decodeBody(module, i, limits);
@@ -109,6 +110,25 @@ export function vetModule(bytes: Uint8Array, limits: Limits, imports = HOST_FUNC
     largestBody: module.bodies.reduce((most, { start, end }) => Math.max(most, end - start), 0),
   };
   return { module, codes, facts };
+}
+
+/** Segments that are placed at the start must fit: no instance could ever be made. */
+function checkPlaces(module: Module): void {
+  for (const { table, offset, functions } of module.elements) {
+    const { minimum } = module.tables[table] as { minimum: number };
+    if (offset + functions.length > minimum) {
+      refuse(
+        "elements",
+        `The module places ${functions.length} functions at ${offset} of a table with ${minimum} entries.`,
+      );
+    }
+  }
+  const size = (module.memory?.initial ?? 0) * 65_536;
+  for (const { offset, bytes } of module.data) {
+    if (offset !== null && offset + bytes.length > size) {
+      refuse("data", `The module places ${bytes.length} bytes at ${offset} of a memory with ${size} bytes.`);
+    }
+  }
 }
 
 /** V8's own sentence, without its preamble. */
