@@ -1,6 +1,6 @@
 // The plugins of this repository, compiled as an author's would be: the built-in ones, and the demo's hostile ones.
 import { existsSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { load } from "./bundle.mjs";
 import { filesBelow, root, writeWhole } from "./root.mjs";
 

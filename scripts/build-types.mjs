@@ -11,6 +11,9 @@ export default async function buildTypes() {
   try {
     await tsc(["-p", "tsconfig.types.json", "--outDir", fresh]);
     for (const file of filesBelow(fresh)) writeWhole(file, forConsumers(readFileSync(file, "utf8")));
+    const face = join(fresh, "runtime", "index.d.ts");
+    // WebAssembly's types are among the DOM's.
+    writeWhole(face, `/// <reference lib="dom" />\n${readFileSync(face, "utf8")}`);
     const place = join(root, "dist", "types");
     rmSync(place, { recursive: true, force: true });
     renameSync(fresh, place);
