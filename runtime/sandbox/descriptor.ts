@@ -26,7 +26,7 @@ import type { Limits } from "./types.ts";
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: "number" });
 
-const MOST_LATENCY = 1048576; // frames
+const MOST_LATENCY = 1 << 24; // frames
 const MOST_TAIL = 3600; // seconds
 
 /**

@@ -9,7 +9,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as abi from "../../abi/layout.ts";
 import { decodeDescriptor } from "../../runtime/sandbox/descriptor.ts";
-import { DEFAULT_LIMITS } from "../../runtime/sandbox/limits.ts";
+import { type AudioPort, DEFAULT_LIMITS, PluginType } from "../../runtime/sandbox/index.ts";
 import { root, skip } from "../root.ts";
 
 const folder = join(root, "examples", "c-gain");
@@ -187,19 +187,36 @@ function compiler(bytes: Uint8Array<ArrayBuffer>): string {
   return section === undefined ? "" : new TextDecoder().decode(section);
 }
 
-/** A second of ones through moving gain, with events. */
+/** A second of blocks: the control's value, and sometimes an event that changes it. */
+function* moves(): Generator<[gain: number, event: [frame: number, value: number] | null]> {
+  for (let n = 0; n < 375; n++) yield [-60 + (((n >> 4) * 37) % 73), n % 3 ? null : [n % FRAMES, -(n % 61)]];
+}
+
 function song(bytes: Uint8Array<ArrayBuffer>): number[] {
   const player = new Player(bytes);
   const all: number[] = [];
-  for (let n = 0; n < 375; n++) {
-    const [left, right] = player.block(
-      -60 + (((n >> 4) * 37) % 73),
-      n % 3 ? [] : [[n % FRAMES, abi.EventType.Param, GAIN, -(n % 61)]],
-    );
+  for (const [gain, event] of moves()) {
+    const [left, right] = player.block(gain, event ? [[event[0], abi.EventType.Param, GAIN, event[1]]] : []);
     all.push(...left, ...right);
   }
   return all;
 }
+
+test("in the sandbox it gives the same samples", async () => {
+  const plugin = (await PluginType.load(committed)).instantiate();
+  plugin.activate(RATE, FRAMES);
+  const all: number[] = [];
+  for (const [gain, event] of moves()) {
+    const [input, output] = plugin.audio as [AudioPort, AudioPort];
+    input.channel(0).fill(1);
+    input.channel(1).fill(-2);
+    plugin.controlsIn[0] = gain;
+    if (event) plugin.eventsIn.push(event[0], abi.EventType.Param, GAIN, -1, -1, -1, 0, event[1]);
+    assert.ok(plugin.process(FRAMES), plugin.fault?.message);
+    all.push(...output.channel(0), ...output.channel(1));
+  }
+  assert.equal(all, song(committed));
+});
 
 test("built again from its source it is the same plugin", () => {
   if (spawnSync("clang", ["--version"]).status !== 0 || spawnSync("wasm-ld", ["--version"]).status !== 0) {
