@@ -15,17 +15,24 @@ const FOLDERS = [
 export default async function buildPlugins() {
   if (!existsSync(join(root, COMPILER))) return [];
   const { compilePlugin } = await load(COMPILER);
-  const written = [];
+  const paths = [];
+  const problems = [];
   for (const [from, to] of FOLDERS) {
     const place = join(root, to);
     for (const source of filesBelow(join(root, from), isSource)) {
       const path = join(place, `${basename(source, ".ts")}.wasm`);
-      writeWhole(path, (await compilePlugin(source)).wasm);
-      written.push(path);
+      paths.push(path);
+      try {
+        writeWhole(path, (await compilePlugin(source)).wasm);
+      } catch (error) {
+        const said = error.code ? [error.message, error.hint].filter(Boolean).join("\n") : error.stack;
+        problems.push(`${relative(root, source)} does not build: ${said}`);
+      }
     }
-    for (const old of filesBelow(place)) if (!written.includes(old)) rmSync(old);
+    for (const old of filesBelow(place)) if (!paths.includes(old)) rmSync(old);
   }
-  return written;
+  if (problems.length > 0) throw Object.assign(new Error("plugins"), { stack: problems.join("\n") });
+  return paths;
 }
 
 function isSource(path) {
