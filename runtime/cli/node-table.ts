@@ -16,8 +16,8 @@ export function nodeTable(report: RenderReport, stream: Terminal = process.stdou
     printable(node.type, 40),
     `${(node.seconds * 1000).toFixed(0)} ms`,
     `${((100 * node.seconds) / all).toFixed(0)} %`,
-    Math.round(node.meanUnits).toString(),
-    node.mostUnits.toString(),
+    node.units > 0 ? Math.round(node.meanUnits).toString() : "–",
+    node.units > 0 ? node.mostUnits.toString() : "–",
     decibels(node.peak),
     node.fault === null ? "" : `${node.fault.kind}, at ${clock(node.fault.seconds)}`,
   ]);

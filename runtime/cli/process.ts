@@ -51,7 +51,7 @@ before a synth in a session, and use "belljar render". Events can't be written t
 
 Examples:
   belljar process gain in.wav out.wav --param gain=-6dB
-  belljar process delay in.wav out.wav --param mix=0.4 --tail 3
+  belljar process delay in.wav out.wav --param mix=40% --tail 3
   belljar process sine out.wav --midi song.mid --rate 44100
   belljar process ./my-plugin.wasm in.wav out.wav --format pcm16
 `;

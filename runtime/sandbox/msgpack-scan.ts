@@ -27,7 +27,7 @@ export function scanMessagePack(bytes: Uint8Array, limits: Bounds): void {
 }
 
 function wrong(what: string, sentence: string): BelljarError {
-  return new BelljarError(`descriptor/${what}`, `descriptor: ${sentence}`);
+  return new BelljarError(`descriptor/${what}`, `The descriptor is wrong: ${sentence}.`);
 }
 
 class Scan {
