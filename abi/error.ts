@@ -19,7 +19,6 @@ export class BelljarError extends Error {
 /** Text from a stranger, made safe for a terminal, a page or a log line: no control, bidi or zero-width characters, bounded length. */
 export function printable(text: string, most = 200): string {
   const clean = text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
     /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
     "\ufffd",
   );

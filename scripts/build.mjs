@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-import { filesBelow, root, writeWhole } from "./root.mjs";
+import { filesBelow, isProgram, root, writeWhole } from "./root.mjs";
 
 const ALWAYS = ["package.json", "package-lock.json", "scripts"];
 
@@ -81,7 +80,7 @@ function isCurrent(stamp, hash) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta)) {
   const { checkNode, install, link } = await import("./prepare.mjs");
   checkNode();
   install();

@@ -1,8 +1,7 @@
 // `npm run lint`: formatting and lint rules (biome), then types (tsc). `npm run format` mends what can be mended.
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { root } from "./root.mjs";
+import { isProgram, root } from "./root.mjs";
 
 /** Checks formatting and lint rules. Rejects with what is wrong. */
 export function lint(args = []) {
@@ -25,7 +24,7 @@ export async function types() {
   await tsc(["-p", "tsconfig.json"]);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta)) {
   const { checkNode, install } = await import("./prepare.mjs");
   checkNode();
   install();

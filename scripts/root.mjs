@@ -1,6 +1,6 @@
 // Where the repository is, and the few file operations that all scripts share.
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -40,4 +40,11 @@ export function filesBelow(folder, accept = () => true) {
 export function stop(sentence, code = 2) {
   process.stderr.write(`${sentence}\n`);
   process.exit(code);
+}
+
+/** Whether a module is the program that was started (by whatever links), not one that another imported. */
+export function isProgram(meta) {
+  return (
+    process.argv[1] !== undefined && realpathSync(process.argv[1]) === realpathSync(fileURLToPath(meta.url))
+  );
 }

@@ -32,6 +32,7 @@ process.on("exit", () => {
 for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
+  ["SIGHUP", 129],
 ])
   process.on(signal, () => process.exit(code));
 
