@@ -125,7 +125,7 @@ export enum Expression {
   Pressure = 6,
 }
 
-// Transport: 64 bytes, 8-aligned, written by the host before each block where the layout asks for it.
+// Transport: 64 bytes, written by the host before each block where the layout asks for it.
 export const TRANSPORT_FLAGS: i32 = 0; // u32
 export const TRANSPORT_NUMERATOR: i32 = 4; // u16
 export const TRANSPORT_DENOMINATOR: i32 = 6; // u16

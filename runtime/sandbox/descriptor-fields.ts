@@ -23,7 +23,11 @@ const RESERVED = new Set([
 const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
 
 export function wrong(what: string, where: string, sentence: string, hint = ""): BelljarError {
-  return new BelljarError(`descriptor/${what}`, `The descriptor is wrong: ${where}${where ? ": " : ""}${sentence}.`, hint);
+  return new BelljarError(
+    `descriptor/${what}`,
+    `The descriptor is wrong: ${where}${where ? ": " : ""}${sentence}.`,
+    hint,
+  );
 }
 
 /** A value from a stranger, short and safe to print. */

@@ -11,6 +11,7 @@ import {
   EVENT_PORT,
   EVENT_TYPE,
   EVENT_VALUE,
+  EventType,
 } from "../../abi/layout.ts";
 
 /** [audio] Nothing here allocates after the constructor. */
@@ -84,7 +85,10 @@ export class EventList {
     return this.view.getFloat64(i * EVENT_BYTES + EVENT_VALUE, true);
   }
 
-  /** Makes what a plugin wrote harmless: frames inside the block and in order; events of foreign ports lose their type. */
+  /**
+   * Makes what a plugin wrote harmless: frames inside the block and in order. An event that no other node may
+   * get loses its type: one of a port that is no event output, of an unknown type, with a value that is not finite.
+   */
   sanitize(frames: number, outputs: Uint8Array): void {
     let least = 0;
     for (let i = 0; i < this.count; i++) {
@@ -94,8 +98,16 @@ export class EventList {
       if (frame >= frames) frame = frames - 1;
       this.view.setUint32(at + EVENT_FRAME, frame, true);
       least = frame;
-      if (outputs[this.view.getUint16(at + EVENT_PORT, true)] !== 1)
-        this.view.setUint16(at + EVENT_TYPE, 0, true);
+      if (outputs[this.port(i)] !== 1 || !this.travels(i)) this.view.setUint16(at + EVENT_TYPE, 0, true);
     }
+  }
+
+  /** Whether event `i` is of a kind that goes from plugin to plugin. */
+  private travels(i: number): boolean {
+    const type = this.type(i);
+    if (type === EventType.Midi1 || type === EventType.Ump) return true;
+    if (type < EventType.NoteOn || type > EventType.AllNotesOff || type === EventType.Param) return false;
+    const value = this.value(i);
+    return value - value === 0;
   }
 }

@@ -149,7 +149,7 @@ export class PluginInstance {
   get transport(): DataView | null {
     return this.active.transport;
   }
-  /** Bytes for what events carry (system exclusive messages, transports); an event names an address in it. */
+  /** Bytes for what events carry (system exclusive messages, transports); an event names an offset in it. */
   get arena(): Uint8Array {
     return this.active.arena;
   }
@@ -279,11 +279,9 @@ export class PluginInstance {
 
   /** [control] Asks for the descriptor's bytes. Used by PluginType and after configure. */
   describeBytes(): Uint8Array<ArrayBuffer> {
-    return this.takeBytes(
-      this.controlCall("descriptor", "bj_descriptor"),
-      "descriptor",
-      this.type.limits.descriptorBytes,
-    );
+    const address = this.controlCall("descriptor", "bj_descriptor");
+    if (address === 0) this.succeeded(Status.Failed, "to describe itself");
+    return this.takeBytes(address, "descriptor", this.type.limits.descriptorBytes);
   }
 
   private describe(): PluginDescriptor {

@@ -115,6 +115,20 @@ test("events go in as pushed and come out made harmless", async () => {
   );
   // a port that is no event output of this plugin
   assert.is(eventsOut.type(3), 0);
+  for (const [type, value, kept] of [
+    [EventType.NoteOn, Number.NaN, 0],
+    [EventType.Bend, Infinity, 0],
+    [EventType.Param, 1, 0],
+    [EventType.Sysex, 1, 0],
+    [EventType.Transport, 1, 0],
+    [999, 1, 0],
+    [EventType.Midi1, Number.NaN, EventType.Midi1],
+    [EventType.Program, 12, EventType.Program],
+  ] as const) {
+    plugin.eventsIn.push(0, type, 1, -1, 0, 60, 0, value);
+    plugin.process(64);
+    assert.is(eventsOut.type(0), kept, `type ${type}, value ${value}`);
+  }
 });
 
 test("a full event list says so", async () => {
