@@ -38,7 +38,7 @@ export function sine4(turns: v128): v128 {
   return v128.bitselect(t, f32x4.mul(p, m), i32x4.splat(0x80000000));
 }
 
-/** cos(2 pi * turns), with the error of `sine` (the quarter turn is added after the reduction). */
+/** cos(2 pi * turns): the quarter turn is added after the reduction; absolute error at most 4.5e-7. */
 export function cosine(turns: f32): f32 {
   return sine(turns - nearest(turns) + 0.25);
 }
