@@ -2,17 +2,21 @@
 
 import { AUDIO_CONNECTED, AUDIO_INPUT_SILENT } from "../../abi/layout.ts";
 import { type Mixer, Slot } from "./mixer.ts";
-import type { NodeAudioPort } from "./node.ts";
+import { channelStride, type NodeAudioPort } from "./node.ts";
 import type { ChannelChoice } from "./wiring.ts";
 
 /** Moves blocks between a node's port and a slot: one `set` where they are laid out alike. */
 export class PortCopy {
   private readonly whole: boolean;
+  private readonly frames: number;
+  private readonly stride: number;
   private readonly port: Float32Array;
   private readonly channels: Float32Array[] = [];
 
   constructor(port: NodeAudioPort, frames: number) {
-    this.whole = port.stride === frames && frames % 4 === 0;
+    this.frames = frames;
+    this.stride = port.stride;
+    this.whole = port.channels === 1 || port.stride === channelStride(frames);
     const length = (port.channels - 1) * port.stride + frames;
     this.port = port.samples.length === length ? port.samples : port.samples.subarray(0, length);
     for (let c = 0; c < port.channels; c++) {
@@ -33,7 +37,12 @@ export class PortCopy {
 
   toSlot(slot: Slot): void {
     if (this.whole) {
-      slot.view.set(this.port);
+      const { view } = slot;
+      view.set(this.port);
+      // What lies between two channels is nobody's sound, and must not travel.
+      for (let c = 1; c < this.channels.length; c++) {
+        for (let i = (c - 1) * this.stride + this.frames; i < c * this.stride; i++) view[i] = 0;
+      }
       return;
     }
     const views = slot.channelViews;

@@ -2,6 +2,7 @@
 
 import { BelljarError } from "../../abi/error.ts";
 import bytes from "./mixer.wasm";
+import { channelStride } from "./node.ts";
 
 interface MixerExports {
   memory: WebAssembly.Memory;
@@ -58,11 +59,11 @@ export class Mixer {
   }
 }
 
-/** One block of sound in the mixer's memory. While `silent`, all of it is zero. */
+/** One block of sound in the mixer's memory. While `silent`, all of it is zero; what lies between two channels always is. */
 export class Slot {
   readonly address: number;
   readonly channels: number;
-  /** Samples between two channels: the block's frames, rounded up to four. */
+  /** Samples from one channel to the next. */
   readonly stride: number;
   readonly frames: number;
   silent = true;
@@ -74,11 +75,11 @@ export class Slot {
     this.mixer = mixer;
     this.channels = channels;
     this.frames = frames;
-    this.stride = (frames + 3) & ~3;
+    this.stride = channelStride(frames);
     this.address = mixer.reserve(channels * this.stride);
   }
 
-  /** Samples from the first of the first channel to the end. */
+  /** Samples of all channels, with what lies between them. */
   get size(): number {
     return this.channels * this.stride;
   }
@@ -87,9 +88,9 @@ export class Slot {
     return this.address + channel * this.stride * 4;
   }
 
-  /** All channels in one view (after the mixer's commit). */
+  /** From the first sample to the last in one view (after the mixer's commit). */
   get view(): Float32Array {
-    this.samples ??= this.mixer.view(this.address, this.size);
+    this.samples ??= this.mixer.view(this.address, (this.channels - 1) * this.stride + this.frames);
     return this.samples;
   }
 

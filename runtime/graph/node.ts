@@ -88,6 +88,14 @@ export function describePort(
   return { ...BLANK, id, display_name: displayName, doc, type, role };
 }
 
+/**
+ * Samples from one channel to the next in the graph's own buffers: the block, rounded up to four, and four more, as
+ * the SDK lays out its ports. Where a plugin's stride is the same, a port is moved in one piece.
+ */
+export function channelStride(frames: number): number {
+  return ((frames + 3) & ~3) + 4;
+}
+
 /** An audio port whose samples lie in JavaScript's memory. */
 export class HostAudioPort implements NodeAudioPort {
   readonly index: number;
@@ -100,7 +108,7 @@ export class HostAudioPort implements NodeAudioPort {
   constructor(index: number, channels: number, frames: number) {
     this.index = index;
     this.channels = channels;
-    this.stride = frames;
-    this.samples = new Float32Array(channels * frames);
+    this.stride = channelStride(frames);
+    this.samples = new Float32Array(channels * this.stride);
   }
 }

@@ -79,7 +79,7 @@ export class Fake implements GraphNode {
   channel(id: string, channel = 0): Float32Array {
     const index = this.ports.findIndex((entry) => entry.id === id);
     const found = this.audio.find((entry) => entry.index === index) as HostAudioPort;
-    return found.samples.subarray(channel * this.frames, (channel + 1) * this.frames);
+    return found.samples.subarray(channel * found.stride, channel * found.stride + this.frames);
   }
 
   flags(id: string): number {

@@ -23,6 +23,23 @@ test("what reaches the master is heard", () => {
   assert.ok(sameBits(heard.right, series(192, right)));
 });
 
+test("what lies between a port's channels goes nowhere", () => {
+  const sloppy = new Fake(["out:out stereo"], 8, (node) => {
+    node.audio[0]?.samples.fill(0.5);
+  });
+  const ear = new Fake(["in:in stereo"], 8);
+  const { samples, stride } = ear.audio[0] as { samples: Float32Array; stride: number };
+  for (const length of [0, 5]) {
+    const graph = graphOf(8, { sloppy, slow: late(8, 5), ear }, [
+      w("sloppy.out -> ear.in"),
+      ...(length > 0 ? [w("slow.out -> ear.in")] : []),
+    ]);
+    hear(graph, 3);
+    assert.ok(samples.slice(0, 8).every((x) => x === 0.5));
+    assert.ok(samples.slice(8, stride).every((x) => x === 0));
+  }
+});
+
 test("a graph without wires is silence", () => {
   const heard = hear(graphOf(32, { a: source(32, noise(1)) }, []), 2);
   assert.ok(heard.left.every((x) => Object.is(x, 0)));
