@@ -18,6 +18,7 @@ import {
 import { nodeTable, pictureNodes } from "../../runtime/cli/node-table.ts";
 import { Progress, timesRealTime } from "../../runtime/cli/progress.ts";
 import { painter } from "../../runtime/cli/table.ts";
+import { trusted } from "./trusted.ts";
 
 const root = process.env["BELLJAR_ROOT"] ?? process.cwd();
 const folder = join(root, "examples", "demo");
@@ -38,13 +39,6 @@ async function render(session: Session, label: string, sinks: Sink[] = []): Prom
   const report = await renderSession(prepared, { sinks: [fingerprint, ...sinks], onProgress });
   bar.end();
   return { report, fingerprint: fingerprint.digest() };
-}
-
-/** The same session without the plugins that come as files. */
-function trusted(session: Session): Session {
-  const nodes = session.nodes.filter((node) => !node.type.endsWith(".wasm"));
-  const ids = new Set(nodes.map((node) => node.id));
-  return { ...session, nodes, wires: session.wires.filter((wire) => ids.has(wire.from) && ids.has(wire.to)) };
 }
 
 const session = await readSession(join(folder, "session.json"));

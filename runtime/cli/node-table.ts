@@ -54,7 +54,7 @@ export function pictureNodes(report: RenderReport): PictureNode[] {
   const all = totalSeconds(report);
   return report.nodes.map((node: NodeReport) => ({
     id: node.id,
-    type: node.type,
+    type: node.type.replace(/^.*[\\/]/, ""),
     unitsPerBlock: node.meanUnits,
     timeShare: node.seconds / all,
     peak: node.peak,
