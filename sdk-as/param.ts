@@ -1,6 +1,7 @@
 // A parameter: a control input, declared once with all that is known of it, and its value while sound runs.
 
 import { Block } from "./block";
+import { dbToGain } from "./dsp/db";
 import { Port } from "./port";
 import { Samples } from "./samples";
 
@@ -138,7 +139,7 @@ export class Param extends Port {
 
   /** The control is in dB; `current` and `samples` are the linear gain, and the glide is one of gain. [control] */
   asGain(): Param {
-    return this.map((db: f32): f32 => <f32>Math.exp(<f64>db * 0.11512925464970229));
+    return this.map(dbToGain);
   }
 
   /** `current` and `samples` hold law(value), computed once a change; the glide runs between its results. [control] */
