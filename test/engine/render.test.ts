@@ -7,10 +7,13 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { BelljarError } from "../../abi/error.ts";
 import { Fingerprint } from "../../runtime/engine/fingerprint.ts";
-import { type PrepareOptions, prepareSession } from "../../runtime/engine/prepare.ts";
+import { type PreparedSession, type PrepareOptions, prepareSession } from "../../runtime/engine/prepare.ts";
 import { type RenderOptions, type RenderReport, renderSession } from "../../runtime/engine/render.ts";
 import { parseSession } from "../../runtime/engine/session.ts";
+import { TransportClock } from "../../runtime/engine/transport.ts";
+import type { Graph, GraphNode } from "../../runtime/graph/index.ts";
 import { PluginType } from "../../runtime/sandbox/index.ts";
+import { Fake, graphOf, late, source, w } from "../graph/fakes.ts";
 import { midiFile, notes } from "./fixtures/midi.ts";
 import toneBytes from "./fixtures/tone.wasm";
 
@@ -399,6 +402,80 @@ test("unknown types, ports, parameters and configs are named with the nearest kn
     assert.match(error.message, message);
     assert.match(error.hint, hint);
   }
+});
+
+/** A prepared session made of nodes that are no plugins. */
+function prepared(graph: Graph, nodes: Record<string, GraphNode>): PreparedSession {
+  return {
+    session: parseSession('{"nodes": []}', "s.json"),
+    graph,
+    nodes: Object.entries(nodes).map(([id, node]) => ({ id, type: "fake", node, instance: null })),
+    rate: 8000,
+    block: graph.frames,
+    contentFrames: null,
+    transport: new TransportClock(8000, 120, null),
+    warnings: [],
+  };
+}
+
+test("the sound is brought forward by the graph's latency", async () => {
+  for (const length of [1, 16, 100]) {
+    const nodes = { impulse: source(16, (i) => (i === 3 || i === 79 ? 0.5 : 0)), slow: late(16, length) };
+    const graph = graphOf(16, nodes, [w("impulse.out -> slow.in"), w("slow.out -> master.audio_in")]);
+    const ear = new Ear();
+    const report = await renderSession(prepared(graph, nodes), { sinks: [ear], seconds: 0.01 });
+    assert.is(report.latency, length);
+    assert.is(report.frames, 80);
+    assert.equal(
+      ear.left,
+      Array.from({ length: 80 }, (_, i) => (i === 3 || i === 79 ? 0.5 : 0)),
+    );
+  }
+});
+
+test("a node's time is estimated from the blocks in which it was timed", async () => {
+  let now = 0;
+  const slow = (ms: number): Fake =>
+    new Fake(["out:out stereo"], 8, () => {
+      now += ms;
+    });
+  const nodes = { a: slow(1), b: slow(3) };
+  const clock = (): number => now;
+  const report = await renderSession(prepared(graphOf(8, nodes, [], clock), nodes), {
+    sinks: [],
+    seconds: 1,
+    clock,
+  });
+  assert.is(report.blocks, 1000);
+  assert.equal(
+    report.nodes.map((node) => [node.id, Math.round(node.seconds * 1e6) / 1e6]),
+    [
+      ["a", 1],
+      ["b", 3],
+    ],
+  );
+  assert.is(Math.round(report.graphSeconds * 1e6) / 1e6, 4);
+  assert.is(Math.round(report.timesRealTime * 1e6) / 1e6, 0.25);
+});
+
+test("sound after the last source is kept for as long as it is heard", async () => {
+  // Half a second of content, then an echo a little later, then quiet.
+  const nodes = { echo: source(64, (i) => (i < 4000 || (i >= 6000 && i < 6100) ? 0.25 : 1e-6)) };
+  const graph = graphOf(64, nodes, [w("echo.out -> master.audio_in")]);
+  const ear = new Ear();
+  const report = await renderSession({ ...prepared(graph, nodes), contentFrames: 4000 }, { sinks: [ear] });
+  assert.is(report.frames, 6100);
+  assert.is(ear.left.length, 6100);
+});
+
+test("what plugins log is handed on with the node's name", async () => {
+  const messages: unknown[] = [];
+  await render(
+    { nodes: [track, lead()], connections: chain },
+    {},
+    { onMessage: (node, kind, text) => messages.push([node, kind, text]) },
+  );
+  assert.equal(messages, [["lead", "log", "note on"]]);
 });
 
 /** A mono WAV file of float samples. */
