@@ -1,7 +1,10 @@
 // `npm start`: a prelude by Bach, played by several plugins, with three hostile ones wired in. Each of those wakes up in
 // mid-piece, and is stopped inside its own block. Then the same without them: the music is the same, bit by bit.
+//
+// `npm start -- --accept` also keeps the fingerprint and the picture as those that are committed, after a change of
+// the plugins that is meant to be heard.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import {
   Fingerprint,
@@ -74,6 +77,10 @@ say(
   `${report.seconds.toFixed(1)} s of sound in ${report.elapsed.toFixed(1)} s ` +
     `(${timesRealTime(report.seconds, report.elapsed)} × real time), then without them in ${clean.report.elapsed.toFixed(1)} s.\n`,
 );
+if (process.argv.includes("--accept")) {
+  writeFileSync(join(folder, "fingerprint.txt"), `${clean.fingerprint}\n`);
+  copyFileSync(picture, join(root, "docs", "demo.svg"));
+}
 const here = (path: string) => relative(process.cwd(), path) || path;
 say(`Hear it   ${here(wav)}`);
 say(`See it    ${here(picture)}`);
