@@ -16,12 +16,10 @@ import type { EventList } from "./event-list.ts";
 import { faultError, faultOf, Stop } from "./fault.ts";
 import { HostCalls, type MessageKind, type SharedMessages } from "./host-calls.ts";
 import { type AudioPort, readLayout, type Views } from "./layout.ts";
-import { STACK_OVERFLOW } from "./meter.ts";
+import { SLICE, slicesDue, STACK_OVERFLOW } from "./meter.ts";
 import type { PluginType } from "./plugin-type.ts";
 import type { Fault } from "./types.ts";
 
-/** Units that are handed out at once; between two slices the clock is read. */
-export const SLICE = 32_768;
 /** Milliseconds that a control call may take. */
 const CONTROL_DEADLINE = 10_000;
 const MOST_FRAMES = 16_384;
@@ -168,8 +166,9 @@ export class PluginInstance {
     if (fuel === STACK_OVERFLOW) throw new Stop("stack", "");
     if (this.granted >= this.budget) throw new Stop("units", "");
     if (this.endsAt !== Number.POSITIVE_INFINITY && this.now() > this.endsAt) throw new Stop("deadline", "");
-    this.granted += SLICE;
-    return fuel + SLICE;
+    const units = slicesDue(fuel) * SLICE;
+    this.granted += units;
+    return fuel + units;
   }
 
   private begin(budget: number, milliseconds: number, control: number): void {

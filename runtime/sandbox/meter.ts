@@ -37,6 +37,20 @@ export const STRIP = 8_192;
 /** What $tick gets where a function's frame no longer fits the stack that the sandbox allows. */
 export const STACK_OVERFLOW = -0x80000000;
 
+/** Units that are handed out at once; between two slices the clock is read. */
+export const SLICE = 32_768;
+/** More than one charge can take, and far from where an i32 would wrap. */
+const DEBT = 1 << 24;
+
+/**
+ * How many slices $tick hands out where `fuel` is left: one, so that long stretches come to a check again soon. A
+ * program that jumps over its checks gets into debt, since regions are charged whole: before the
+ * count could wrap, all of it is paid at once.
+ */
+export function slicesDue(fuel: number): number {
+  return fuel < -DEBT ? Math.ceil(-fuel / SLICE) : 1;
+}
+
 const CALLS: ReadonlySet<number> = new Set([
   Op.call,
   Op.callIndirect,

@@ -2,7 +2,7 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { SLICE } from "../../runtime/sandbox/instance.ts";
+import { SLICE } from "../../runtime/sandbox/meter.ts";
 import { wat } from "../wat.ts";
 import { type Metered, metered, original, OutOfStack, OutOfUnits } from "./run.ts";
 
@@ -135,6 +135,20 @@ test("a long stretch of straight code asks the host on its way", () => {
   plugin.exports.run?.();
   assert.ok(plugin.used() >= 9_000 * 4);
   assert.ok(plugin.ticks > before);
+});
+
+test("jumping over the checks of a heavy loop wraps no count", () => {
+  const heavy = "(drop (i32.load (i32.load (i32.load (i32.const 0)))))".repeat(3_000);
+  const plugin = metered(
+    wat(`(module (memory (export "memory") 1) (func (export "run") (param $n i32) (local $i i32)
+      (loop $l
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (block $skip (br_if $skip (i32.lt_u (local.get $i) (local.get $n))) ${heavy})
+        (br_if $l (i32.lt_u (local.get $i) (local.get $n))))))`),
+  );
+  plugin.begin(1e13);
+  plugin.exports.run?.(100_000);
+  assert.ok(plugin.used() >= 100_000 * 36_000, `${plugin.used()} units`);
 });
 
 test("units are the same each time and do not depend on how they are handed out", () => {

@@ -1,9 +1,8 @@
 // Runs a module under the meter with nothing else of the sandbox around it, beside the original.
 
 import { type Code } from "../../runtime/sandbox/body.ts";
-import { SLICE } from "../../runtime/sandbox/instance.ts";
 import { DEFAULT_LIMITS } from "../../runtime/sandbox/limits.ts";
-import { STACK_OVERFLOW } from "../../runtime/sandbox/meter.ts";
+import { SLICE, slicesDue, STACK_OVERFLOW } from "../../runtime/sandbox/meter.ts";
 import { rewriteModule } from "../../runtime/sandbox/rewrite.ts";
 import { vetModule } from "../../runtime/sandbox/vet.ts";
 
@@ -36,8 +35,9 @@ export function metered(bytes: Uint8Array<ArrayBuffer>): Metered {
     result.ticks++;
     if (fuel === STACK_OVERFLOW) throw new OutOfStack();
     if (granted >= budget) throw new OutOfUnits();
-    granted += SLICE;
-    return fuel + SLICE;
+    const units = slicesDue(fuel) * SLICE;
+    granted += units;
+    return fuel + units;
   };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(rewritten.bytes), { $: { memory, tick } });
   const exports = instance.exports as unknown as Exports;

@@ -11,9 +11,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { LAYOUT_AUDIO, LAYOUT_CONTROL_IN, LAYOUT_EVENTS_IN } from "../../abi/layout.ts";
 import { PluginType } from "../../runtime/sandbox/index.ts";
-import { SLICE } from "../../runtime/sandbox/instance.ts";
 import { DEFAULT_LIMITS } from "../../runtime/sandbox/limits.ts";
-import { STACK_OVERFLOW } from "../../runtime/sandbox/meter.ts";
+import { SLICE, STACK_OVERFLOW } from "../../runtime/sandbox/meter.ts";
 import { F32, F64, type FunctionType, I32, I64, V128 } from "../../runtime/sandbox/module.ts";
 import { rewriteModule } from "../../runtime/sandbox/rewrite.ts";
 import { vetModule } from "../../runtime/sandbox/vet.ts";
@@ -107,8 +106,11 @@ test("modules of binaryen's generator give the same results, logs, traps and mem
         stdio: "ignore",
       });
       const module = binaryen.readBinary(readFileSync(output));
-      const { SIMD128, BulkMemory, BulkMemoryOpt, SignExt, NontrappingFPToInt, MutableGlobals } = binaryen.Features;
-      module.setFeatures(SIMD128 | BulkMemory | BulkMemoryOpt | SignExt | NontrappingFPToInt | MutableGlobals);
+      const { SIMD128, BulkMemory, BulkMemoryOpt, SignExt, NontrappingFPToInt, MutableGlobals } =
+        binaryen.Features;
+      module.setFeatures(
+        SIMD128 | BulkMemory | BulkMemoryOpt | SignExt | NontrappingFPToInt | MutableGlobals,
+      );
       module.addMemoryExport("0", "generated memory");
       const bytes = new Uint8Array(module.emitBinary());
       module.dispose();
