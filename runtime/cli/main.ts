@@ -8,6 +8,8 @@ import { painter } from "./table.ts";
 
 /** Every command, in the order of the help. A command's module is loaded when it is called. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
+  new: () => import("./new.ts"),
+  build: () => import("./build.ts"),
   inspect: () => import("./inspect.ts"),
   process: () => import("./process.ts"),
   render: () => import("./render.ts"),

@@ -32,7 +32,10 @@ test("numbers are read exactly as JSON.parse reads them", async () => {
     const expected = (JSON.parse(text) as number) + 0;
     const got = JSON.parse(through(host, text) as string) as number | null;
     // infinity has no form in JSON: the writer says null
-    assert.ok(Object.is(got, Number.isFinite(expected) ? expected : null), `${text}: ${got}, not ${expected}`);
+    assert.ok(
+      Object.is(got, Number.isFinite(expected) ? expected : null),
+      `${text}: ${got}, not ${expected}`,
+    );
   };
   for (const text of [
     "0",
@@ -126,7 +129,22 @@ test("what JSON.parse refuses is refused, and nothing else", async () => {
   for (const text of [...refused.split(" "), '"\n"', '"\u0000"', "\u00a01", "{}{}", '["a" "b"]', "-01"])
     agree(text);
   for (const text of ["[]", "{}", " [ ] ", "\t\n\r 1 ", '{"":{}}', "[[],{}]", '"\u007f"']) agree(text);
-  const pieces = fc.constantFrom("{", "}", "[", "]", ",", ":", '"a"', "1", "-", "true", "null", " ", ".5", "e1");
+  const pieces = fc.constantFrom(
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"a"',
+    "1",
+    "-",
+    "true",
+    "null",
+    " ",
+    ".5",
+    "e1",
+  );
   fc.assert(
     fc.property(fc.array(pieces, { minLength: 1, maxLength: 8 }), (parts) => agree(parts.join(""))),
     { numRuns: 2000 },
