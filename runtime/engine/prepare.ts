@@ -9,6 +9,7 @@ import {
   type GraphNode,
   Master,
   nearest,
+  type Timing,
   TrackSource,
 } from "../graph/index.ts";
 import { readWav, type WavAudio } from "../player/wav-reader.ts";
@@ -51,6 +52,8 @@ export interface PrepareOptions {
   deadline?: number | undefined;
   /** Milliseconds; where given, nodes are timed. */
   clock?: (() => number) | undefined;
+  /** Default: all, in each block. */
+  timing?: Timing | undefined;
 }
 
 export interface PreparedNode {
@@ -88,6 +91,7 @@ export async function prepareSession(session: Session, options: PrepareOptions):
     wires: session.wires,
     frames: block,
     clock: options.clock,
+    timing: options.timing ?? "all",
   });
   return {
     session,

@@ -26,7 +26,7 @@ export interface RenderOptions {
 export interface NodeReport {
   id: string;
   type: string;
-  /** Seconds that it took, estimated from the blocks in which it was timed; 0 where it never was. */
+  /** Seconds that it took; estimated where it was not timed in every block, 0 where it never was. */
   seconds: number;
   /** Units in all, in the mean block, and at most in one. */
   units: number;

@@ -5,7 +5,7 @@ import { BelljarError } from "../../abi/error.ts";
 import { AudioInput, AudioOutput, DelayLine, HeldSlot } from "./audio-wires.ts";
 import { ControlInput, ControlWire } from "./control-wires.ts";
 import { EventInputs, EventQueue, EventWire } from "./event-wires.ts";
-import { Graph, newTransport } from "./graph.ts";
+import { Graph, newTransport, type Timing } from "./graph.ts";
 import { compensate } from "./latency.ts";
 import { Master } from "./master.ts";
 import { Mixer, type Slot } from "./mixer.ts";
@@ -27,8 +27,10 @@ export interface GraphSpec {
   wires: readonly WireSpec[];
   /** Frames of a block. */
   frames: number;
-  /** Milliseconds; where given, one node a block is timed, in rotation. */
+  /** Milliseconds; where given, nodes are timed. */
   clock?: (() => number) | undefined;
+  /** Default: in turns. */
+  timing?: Timing | undefined;
 }
 
 /** Builds a graph. Throws BelljarError session/… naming the node or wire that can't be. */
@@ -122,6 +124,7 @@ export function buildGraph(spec: GraphSpec): Graph {
     latency: arrival[master] as number,
     transport,
     clock: spec.clock ?? null,
+    timing: spec.timing ?? "turns",
   });
 }
 

@@ -28,7 +28,14 @@ export interface GraphParts {
   latency: number;
   transport: DataView;
   clock: (() => number) | null;
+  timing: Timing;
 }
+
+/**
+ * Which nodes are timed in a block: all of them, or one in turn, since reading the clock costs time and, on some
+ * versions of Node, memory.
+ */
+export type Timing = "all" | "turns";
 
 /** The master's ceiling: 0 dBFS. */
 export const CEILING = 1;
@@ -80,16 +87,20 @@ export class Graph {
   process(): void {
     const { steps, parts, frames, block } = this;
     const clock = parts.clock;
+    const all = clock !== null && parts.timing === "all";
+    let start = all ? clock() : 0;
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i] as NodeStep;
       if (step.faultBlock >= 0) continue;
-      if (clock !== null && i === this.turn) {
-        const start = clock();
+      if (clock === null || !(all || i === this.turn)) {
         step.run(frames, block);
-        step.time += clock() - start;
-        step.timed++;
       } else {
+        if (!all) start = clock();
         step.run(frames, block);
+        const end = clock();
+        step.time += end - start;
+        step.timed++;
+        start = end;
       }
       if (step.faultBlock >= 0) this.faults[this.faultCount++] = i;
     }

@@ -3,7 +3,7 @@
 export { buildGraph, controlSlot, type GraphSpec, type NodeSpec } from "./build.ts";
 export { EventBuffer } from "./event-buffer.ts";
 export { FILE_SOURCE_PORTS, FileSource } from "./file-source.ts";
-export { CEILING, Graph } from "./graph.ts";
+export { CEILING, Graph, type Timing } from "./graph.ts";
 export { LONGEST_DELAY } from "./latency.ts";
 export { Master, MASTER_PORTS } from "./master.ts";
 export { nearest } from "./nearest.ts";

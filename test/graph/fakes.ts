@@ -11,6 +11,7 @@ import {
   HostAudioPort,
   Master,
   type NodeSpec,
+  type Timing,
   type WireSpec,
 } from "../../runtime/graph/index.ts";
 
@@ -164,10 +165,11 @@ export function graphOf(
   nodes: Record<string, GraphNode>,
   wires: readonly WireSpec[],
   clock?: () => number,
+  timing?: Timing,
 ): Graph {
   const specs: NodeSpec[] = Object.entries(nodes).map(([id, node]) => ({ id, node }));
   specs.push({ id: "master", node: new Master(frames) });
-  return buildGraph({ nodes: specs, wires, frames, clock });
+  return buildGraph({ nodes: specs, wires, frames, clock, timing });
 }
 
 /** What the master hears in that many blocks. */

@@ -160,6 +160,24 @@ test("between blocks one node at a time does its waiting work", () => {
   assert.equal([nodes.a.idles, nodes.b.idles, nodes.c.idles], [3, 2, 2]);
 });
 
+test("all nodes are timed in each block where that is asked for, also in the block of a fault", () => {
+  let now = 0;
+  const slow = (ms: number, until: number): Fake =>
+    new Fake(["out:out stereo"], 8, (node) => {
+      now += node.calls > until ? 100 : ms;
+      return node.calls <= until;
+    });
+  const graph = graphOf(8, { a: slow(1, 99), b: slow(5, 3) }, [], () => now, "all");
+  hear(graph, 6);
+  assert.equal(
+    graph.steps.map((step) => [step.timed, step.time]),
+    [
+      [6, 6],
+      [4, 115],
+    ],
+  );
+});
+
 test("one node a block is timed, in turn", () => {
   let now = 0;
   const slow = (ms: number): Fake =>
