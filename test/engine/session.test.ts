@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { BelljarError } from "../../abi/error.ts";
 import { parseSession } from "../../runtime/engine/session.ts";
+import { root } from "../root.ts";
 
 const read = (session: unknown) => parseSession(JSON.stringify(session), "song.json");
 const sine = { id: "lead", type: "sine" };
@@ -124,6 +127,12 @@ test("lists have bounds", () => {
   const many = Array.from({ length: 1025 }, (_, i) => ({ id: `n${i}`, type: "sine" }));
   assert.is(refusal({ nodes: many }).code, "session/too-large");
   assert.is(refusal({ nodes: [], connections: Array(16385).fill(wire) }).code, "session/too-large");
+});
+
+test("the session on the page about sessions is one", () => {
+  const page = readFileSync(path.join(root, "docs", "sessions.md"), "utf8");
+  const example = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+  assert.is(parseSession(example, "example").wires.length, 3);
 });
 
 test("a session that is cut anywhere is refused in one sentence", () => {
