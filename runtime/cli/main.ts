@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { BelljarError, printable } from "../../abi/error.ts";
 import type { Command } from "./command.ts";
+import { explain } from "./explain.ts";
 import { hintFor } from "./suggest.ts";
-import { painter } from "./table.ts";
 
 /** Every command, in the order of the help. A command's module is loaded when it is called. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
@@ -15,8 +15,6 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   render: () => import("./render.ts"),
 };
 
-const EXIT_BAD_INPUT = 2;
-const EXIT_FAULT = 70;
 const EXIT_INTERRUPTED = 130;
 
 function version(): string {
@@ -77,22 +75,10 @@ async function dispatch(args: string[]): Promise<number> {
 }
 
 /** Says on stderr what went wrong, and returns the exit code for it. */
-function explain(error: unknown): number {
-  const paint = painter(process.stderr);
-  const debug = process.env["BELLJAR_DEBUG"] === "1";
-  const stack = debug && error instanceof Error ? `${error.stack ?? ""}\n` : "";
-  if (error instanceof BelljarError) {
-    const hint = error.hint === "" ? "" : `${error.hint}\n`;
-    const code = paint("dim", `[${error.code}]`);
-    process.stderr.write(`${paint("red", "belljar:")} ${error.message} ${code}\n${hint}${stack}`);
-    return EXIT_BAD_INPUT;
-  }
-  const message = printable(error instanceof Error ? error.message : String(error), 500);
-  process.stderr.write(
-    `${paint("red", "belljar:")} This is a fault of Belljar, please report it: ${message}\n` +
-      (debug ? stack : "Run again with BELLJAR_DEBUG=1 to see where it happened.\n"),
-  );
-  return EXIT_FAULT;
+function complain(error: unknown): number {
+  const { text, code } = explain(error, process.stderr, process.env["BELLJAR_DEBUG"] === "1");
+  process.stderr.write(text);
+  return code;
 }
 
 function main(): void {
@@ -102,7 +88,7 @@ function main(): void {
       if (error.code !== "EPIPE") throw error;
     });
   }
-  const fatal = (error: unknown) => process.exit(explain(error));
+  const fatal = (error: unknown) => process.exit(complain(error));
   process.on("uncaughtException", fatal);
   process.on("unhandledRejection", fatal);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -115,7 +101,7 @@ function main(): void {
       process.exitCode = code;
     },
     (error) => {
-      process.exitCode = explain(error);
+      process.exitCode = complain(error);
     },
   );
 }

@@ -153,7 +153,11 @@ export function parseOptions<S extends Record<string, Option<unknown>>>(args: st
 export function takePositionals(positionals: string[], names: string[], needed = names.length): string[] {
   const missing = names[positionals.length];
   if (positionals.length < needed && missing !== undefined) {
-    throw new BelljarError("usage/missing", `${missing} is missing.`, `Usage needs: ${names.join(" ")}.`);
+    throw new BelljarError(
+      "usage/missing",
+      `${missing} is missing.`,
+      `The arguments are: ${names.join(" ")}.`,
+    );
   }
   const extra = positionals[names.length];
   if (extra !== undefined) {

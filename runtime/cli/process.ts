@@ -74,7 +74,10 @@ const OPTIONS = {
 
 export async function run(args: string[]): Promise<number> {
   const { options, positionals } = parseOptions(args, OPTIONS);
-  const [plugin = "", ...paths] = takePositionals(positionals, ["PLUGIN", "IN.wav", "OUT.wav"], 2);
+  const [plugin = "", ...paths] = takePositionals(positionals, ["PLUGIN", "IN.wav", "OUT.wav"], 1);
+  if (paths.length === 0) {
+    throw new BelljarError("usage/missing", "OUT.wav is missing.", "See belljar process --help.");
+  }
   const tail = options.tail === undefined || options.tail === "auto" ? "auto" : readTail(options.tail);
   const pairs = {
     params: readPairs("param", options.param),

@@ -22,7 +22,7 @@ export function timesRealTime(soundSeconds: number, wallSeconds: number): string
   return times < 1 ? times.toFixed(2) : times < 10 ? times.toFixed(1) : times.toFixed(0);
 }
 
-const BAR = 24;
+const BAR = 20;
 const INTERVAL_MS = 100;
 
 export class Progress {

@@ -57,7 +57,7 @@ test("progress shows how much, how fast and how long still", () => {
   time.now = 2000;
   bar.update(20, 80);
   assert.is(written.length, 1);
-  assert.match(written[0] as string, /Rendering █{6}░{18} {2}25 % {2}10 × real time {2}0:06 left/);
+  assert.match(written[0] as string, /Rendering █{5}░{15} {2}25 % {2}10 × real time {2}0:06 left/);
 });
 
 test("progress is drawn ten times a second at most, and wiped at the end", () => {

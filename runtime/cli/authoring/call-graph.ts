@@ -50,32 +50,47 @@ function shown(path: string[]): string[] {
 
 function readCalls(text: string): Calls {
   const calls: Calls = new Map();
-  /** Functions that may be called through the table, by type. */
-  const typeOf = new Map<string, string>();
+  /** Type name -> signature, and who may be called through the table, by signature. */
+  const signatures = new Map<string, string>();
+  const signatureOf = new Map<string, string>();
   const inTable: string[] = [];
   const indirect = new Map<string, Set<string>>();
   let current = "";
   for (const line of text.split("\n")) {
-    const start = /^ \(func \$(\S+)(?: \(type \$([^)\s]+)\))?/.exec(line);
+    const type = /^ \(type \$(\S+) \(func(.*)\)\)$/.exec(line);
+    if (type) signatures.set(type[1] as string, signature(type[2] as string));
+    const start = /^ \(func \$(\S+)(.*)$/.exec(line);
     if (start) {
       current = unescapeName(start[1] as string);
       calls.set(current, new Set());
-      typeOf.set(current, start[2] ?? "");
+      signatureOf.set(current, signature(start[2] as string));
     }
-    if (line.startsWith(" (elem"))
+    if (line.startsWith(" (elem")) {
       for (const [, name] of line.matchAll(/ \$([^\s()]+)/g)) inTable.push(unescapeName(name as string));
+    }
     if (current === "") continue;
-    for (const [, name] of line.matchAll(/\((?:return_)?call \$([^\s()]+)/g))
+    for (const [, name] of line.matchAll(/\((?:return_)?call \$([^\s()]+)/g)) {
       calls.get(current)?.add(unescapeName(name as string));
-    for (const [, type] of line.matchAll(/\(call_indirect(?: \$\S+)? \(type \$([^)\s]+)\)/g)) {
-      const types = indirect.get(current) ?? new Set();
-      indirect.set(current, types.add(type as string));
+    }
+    for (const [, name] of line.matchAll(/\(call_indirect(?: \$\S+)? \(type \$([^)\s]+)\)/g)) {
+      const wanted = indirect.get(current) ?? new Set();
+      indirect.set(current, wanted.add(signatures.get(name as string) ?? ""));
     }
   }
-  for (const [name, types] of indirect) {
-    for (const callee of inTable) if (types.has(typeOf.get(callee) ?? "?")) calls.get(name)?.add(callee);
+  // who is called through the table is not known here: anyone of that signature
+  for (const [name, wanted] of indirect) {
+    for (const callee of inTable) if (wanted.has(signatureOf.get(callee) ?? "?")) calls.get(name)?.add(callee);
   }
   return calls;
+}
+
+/** "i32 f32:i32" of "(param $x i32) (param f32) (result i32)". */
+function signature(text: string): string {
+  const types = (kind: string) =>
+    [...text.matchAll(new RegExp(`\\(${kind}((?: [^()]+)?)\\)`, "g"))]
+      .flatMap(([, inside]) => (inside as string).split(" ").filter((word) => word !== "" && !word.startsWith("$")))
+      .join(" ");
+  return `${types("param")}:${types("result")}`;
 }
 
 /** Names in WebAssembly text: `\7e` is `~`, and names with odd characters stand in quotes. */

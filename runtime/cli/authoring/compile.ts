@@ -88,6 +88,7 @@ export async function compilePlugin(
     },
     listFiles: () => [],
     reportDiagnostic(diagnostic) {
+      if (text.isRepetition(diagnostic)) return;
       (isError(diagnostic) ? errors : warnings).push(text.format(diagnostic));
     },
     transforms: [

@@ -21,6 +21,7 @@ export interface Diagnostic {
 }
 
 const CATEGORY_ERROR = 3;
+const FILE_NOT_FOUND = 6054;
 
 export function isError(diagnostic: Diagnostic): boolean {
   return diagnostic.category === CATEGORY_ERROR;
@@ -50,7 +51,7 @@ export class DiagnosticText {
     const code = `${diagnostic.code < 1000 ? "AS" : "TS"}${diagnostic.code}`;
     if (this.#isGlue(diagnostic.range))
       return `${this.#shown(this.#entry)}: ${kind}: ${this.#ofGlue(diagnostic)}`;
-    const head = `${kind} ${code}: ${printable(diagnostic.message, 1000)}`;
+    const head = `${kind} ${code}: ${printable(plain(diagnostic), 1000)}`;
     const place = this.#place(diagnostic.range);
     const related = this.#isGlue(diagnostic.relatedRange) ? null : this.#place(diagnostic.relatedRange);
     const lines = [place === null ? head : `${place.at} ${head}`];
@@ -58,6 +59,14 @@ export class DiagnosticText {
     if (related) lines.push(`  see ${related.at}`, ...related.excerpt);
     return lines.join("\n");
   }
+
+  /** Whether it speaks of the glue again: the first such message says it all. */
+  isRepetition(diagnostic: Diagnostic): boolean {
+    const before = this.#glueFailed;
+    if (this.#isGlue(diagnostic.range)) this.#glueFailed = true;
+    return before && this.#isGlue(diagnostic.range);
+  }
+  #glueFailed = false;
 
   #isGlue(range: Place | null): boolean {
     return range?.source?.normalizedPath === GLUE;
@@ -72,7 +81,7 @@ export class DiagnosticText {
     if (/File .* not found/.test(diagnostic.message)) return "the file can't be read";
     if (/Expected \d+ arguments/.test(diagnostic.message))
       return "the plugin's constructor must take no arguments";
-    return `the default export must be a class that extends Plugin (${printable(diagnostic.message, 300)})`;
+    return `the default export must be a class that extends Plugin (${printable(plain(diagnostic), 300)})`;
   }
 
   #place(range: Place | null): { at: string; excerpt: string[] } | null {
@@ -105,4 +114,11 @@ export class DiagnosticText {
     const shown = relative(process.cwd(), `${this.#folder}/${path}`);
     return shown === "" ? path : shown;
   }
+}
+
+/** The message without the compiler's own names for places: 'String' for '~lib/string/String'. */
+function plain({ code, message }: Diagnostic): string {
+  const missing = code === FILE_NOT_FOUND && /^File '(?:~lib\/)?(.+?)(?:\.ts)?' not found/.exec(message);
+  if (missing) return `There is no module '${missing[1]}'.`;
+  return message.replace(/(?:~lib\/)?(?:[\w.-]+\/)+(?=[A-Za-z_$])/g, "");
 }

@@ -73,15 +73,18 @@ function importName(name: string): RegExp {
 function mentions(files: string[], read: (name: string) => string | null, folder: string, pattern: RegExp) {
   const found: { at: string; line: string }[] = [];
   for (const file of files) {
-    const lines = withoutComments(read(file) ?? "").split("\n");
-    lines.forEach((line, i) => {
+    const text = read(file) ?? "";
+    const lines = text.split("\n");
+    const code = withoutComments(text).split("\n");
+    code.forEach((line, i) => {
       for (const match of line.matchAll(pattern)) {
         const shown = relative(process.cwd(), `${folder}/${file}`) || file;
-        found.push({ at: `${shown}:${i + 1}:${match.index + 1}`, line: printable(line.trim(), 300) });
+        found.push({ at: `${shown}:${i + 1}:${match.index + 1}`, line: printable((lines[i] ?? "").trim(), 300) });
       }
     });
   }
-  return found;
+  const declared = found.filter(({ line }) => /^(?:export\s+)?declare\b/.test(line));
+  return declared.length > 0 ? declared : found;
 }
 
 /** The source with comments and strings blanked out, line for line and column for column. */
