@@ -319,9 +319,9 @@ const INFINITE = 0x7f800000;
 const MAGNITUDE = 0x7fffffff;
 
 /**
- * $seal(address, frames) -> peak: NaN, infinities, subnormals and negative zero become zero, in place. The peak
- * is the largest magnitude found, by its bits: infinite or NaN where there was one. Integers only, since
- * comparing floats would take four times as long and could itself meet a NaN.
+ * $seal(address, frames) -> the bits of the peak: NaN, infinities, subnormals and negative zero become zero, in
+ * place. The peak is the largest magnitude found: its bits are those of infinity or more where there was
+ * an infinity or a NaN. Integers only, since comparing floats would take four times as long.
  */
 export function sealBody(): Writer {
   const w = new Writer();
@@ -404,6 +404,5 @@ export function sealBody(): Writer {
   }
   get(w, PEAK);
   simd(0x1b).u8(0);
-  w.u8(REINTERPRET_I32);
   return body([I32, I32, V128, V128, V128], w);
 }

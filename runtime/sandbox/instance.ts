@@ -23,6 +23,8 @@ import type { Fault } from "./types.ts";
 /** Milliseconds that a control call may take. */
 const CONTROL_DEADLINE = 10_000;
 const MOST_FRAMES = 16_384;
+/** The bits of a float that is infinite; those of a NaN are larger. */
+const INFINITE = 0x7f800000;
 
 /** An instance as it travels to another thread: hand it to PluginType.attach there. */
 export interface SharedInstance {
@@ -67,6 +69,7 @@ export class PluginInstance {
   private readonly now: () => number;
   private readonly setFuel: Call;
   private readonly seal: Call;
+  private readonly processCall: Call;
   private readonly tickImport: (fuel: number) => number;
   private granted = 0;
   private budget = 0;
@@ -76,6 +79,8 @@ export class PluginInstance {
   private layoutAddress = 0;
   private eventOutputs = new Uint8Array(0);
   private configured = false;
+  private readonly peakBits = new Int32Array(1);
+  private readonly peakValue = new Float32Array(this.peakBits.buffer);
 
   /** Made by PluginType.instantiate and PluginType.attach. */
   constructor(type: PluginType, options: InstanceOptions, shared?: SharedInstance) {
@@ -95,6 +100,7 @@ export class PluginInstance {
     this.calls = Object.assign(Object.create(null), exports) as Record<string, Call>;
     this.setFuel = this.calls.$fuel as Call;
     this.seal = this.calls.$seal as Call;
+    this.processCall = this.calls.bj_process as Call;
     if (shared === undefined) {
       this.controlCall("start", "$boot");
       return;
@@ -429,7 +435,7 @@ export class PluginInstance {
     this.begin(this.unitBudget, this.deadline, 0);
     let result: number;
     try {
-      result = (this.calls.bj_process as Call)(frames, eventsIn.count);
+      result = this.processCall(frames, eventsIn.count);
     } catch (error) {
       this.stop(error, "process");
       return this.silence(views);
@@ -456,13 +462,15 @@ export class PluginInstance {
       let peak = 0;
       for (let c = 0; c < port.channels; c++) {
         const found = this.seal(port.address + c * port.stride * 4, frames);
-        if (!(found < Number.POSITIVE_INFINITY)) {
+        if (found >= INFINITE) {
           this.condemn("not-finite", "process", `wrote a sample that is not a finite number to "${port.id}"`);
           return this.silence(views);
         }
         if (found > peak) peak = found;
       }
-      port.peak = peak;
+      // Magnitudes are in the order of their bits.
+      this.peakBits[0] = peak;
+      port.peak = this.peakValue[0] as number;
     }
     if (count > 0) {
       eventsOut.count = count;

@@ -19,7 +19,7 @@ import {
   lanesOf,
   sealBody,
 } from "./injected.ts";
-import { F32, type FunctionType, FUNCREF, I32, Kind, type Module } from "./module.ts";
+import { type FunctionType, FUNCREF, I32, Kind, type Module } from "./module.ts";
 import { type MeterContext, meterBody } from "./meter.ts";
 import type { Limits } from "./types.ts";
 
@@ -93,7 +93,7 @@ export function rewriteModule(module: Module, codes: Code[], limits: Limits): Re
     ["$fuel", add([I32, I32], [I32], fuelBody(fuelGlobal, controlGlobal, stackGlobal, limits.stackBytes))],
     ["$lane_get", add([I32], [I32], laneGetBody(lanes))],
     ["$lane_set", add([I32, I32], [], laneSetBody(lanes))],
-    ["$seal", add([I32, I32], [F32], sealBody())],
+    ["$seal", add([I32, I32], [I32], sealBody())],
   ];
 
   const context: MeterContext = {
