@@ -2,6 +2,7 @@
 
 import { AUDIO_FLAGS, AUDIO_OUTPUT_SILENT, EVENT_BYTES, EventType, RESULT_EVENTS_SHIFT, TRANSPORT_BYTES } from "../abi/layout";
 import { Block } from "./block";
+import { declared } from "./declaration";
 import { Event } from "./event";
 import { EventQueue } from "./event-queue";
 import { Layout } from "./layout";
@@ -26,7 +27,7 @@ export function processBlock(plugin: Plugin, layout: Layout, frames: i32, count:
   EventQueue.count = 0;
   const audio = layout.audio;
   for (let i = 0; i < audio.length; i++) audio[i].silentFrames = 0;
-  const clock = plugin.clock;
+  const clock = declared.transport;
   if (clock !== null) clock.begin();
   readControls(layout);
 
@@ -107,7 +108,7 @@ function deliver(plugin: Plugin, layout: Layout, event: Event): void {
       if (param !== null) param.put(<f32>event.value);
     }
   } else if (event.type == EventType.Transport) {
-    const clock = plugin.clock;
+    const clock = declared.transport;
     if (clock !== null && event.arena + TRANSPORT_BYTES <= <u32>layout.arenaBytes) clock.put(layout.arena + event.arena);
   } else {
     plugin.onEvent(event);

@@ -1,17 +1,16 @@
 // The descriptor as MessagePack, with the keys of abi/descriptor.ts.
 
 import { Config } from "./config";
-import { Info, Preset } from "./info";
+import { declared } from "./declaration";
+import { Preset } from "./info";
 import { MsgpackWriter } from "./msgpack";
 import { Param } from "./param";
-import { Plugin } from "./plugin";
 import { ControlOut, GraphPort, Port } from "./port";
 
 /** Writes all that the plugin declared. [control] */
-export function writeDescriptor(plugin: Plugin): MsgpackWriter {
+export function writeDescriptor(): MsgpackWriter {
   const w = new MsgpackWriter();
-  const declared = plugin.declared;
-  const info = declared === null ? new Info("", "") : declared;
+  const info = declared.info;
   w.map(12);
   w.string("id");
   w.string(info.id);
@@ -26,11 +25,11 @@ export function writeDescriptor(plugin: Plugin): MsgpackWriter {
   w.string("version");
   w.integer(info.versionNumber);
   w.string("ports");
-  w.array(plugin.ports.length);
-  for (let i = 0; i < plugin.ports.length; i++) writePort(w, plugin.ports[i]);
+  w.array(declared.ports.length);
+  for (let i = 0; i < declared.ports.length; i++) writePort(w, declared.ports[i]);
   w.string("config_params");
-  w.array(plugin.configs.length);
-  for (let i = 0; i < plugin.configs.length; i++) writeConfig(w, plugin.configs[i]);
+  w.array(declared.configs.length);
+  for (let i = 0; i < declared.configs.length; i++) writeConfig(w, declared.configs[i]);
   w.string("latency");
   w.integer(info.latencyFrames);
   w.string("tail");

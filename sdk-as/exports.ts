@@ -6,6 +6,7 @@ import { ABI_VERSION, BYTES_LEN, BYTES_PTR, Status } from "../abi/layout";
 import { hostPollEvent } from "./host";
 import { processBlock } from "./block-loop";
 import { HostFile } from "./config";
+import { declared } from "./declaration";
 import { writeDescriptor } from "./descriptor";
 import { HostEvent } from "./host-event";
 import { Layout } from "./layout";
@@ -48,7 +49,7 @@ export function bj_scratch(length: i32): usize {
 }
 
 export function bj_descriptor(): usize {
-  const writer = writeDescriptor(plugin);
+  const writer = writeDescriptor();
   described = writer;
   const bytes = answer(writer.address, writer.length);
   __collect();
@@ -56,17 +57,17 @@ export function bj_descriptor(): usize {
 }
 
 export function bj_error(): usize {
-  text = String.UTF8.encode(plugin.failure);
+  text = String.UTF8.encode(declared.failure);
   return answer(changetype<usize>(text), text.byteLength);
 }
 
 export function bj_configure(index: i32, from: usize, length: i32): i32 {
-  plugin.failure = "";
-  if (index < 0 || index >= plugin.configs.length) return Status.Invalid;
-  const config = plugin.configs[index];
+  declared.failure = "";
+  if (index < 0 || index >= declared.configs.length) return Status.Invalid;
+  const config = declared.configs[index];
   const value = String.UTF8.decodeUnsafe(from, length);
-  plugin.failure = config.problem(value);
-  if (plugin.failure.length == 0) {
+  declared.failure = config.problem(value);
+  if (declared.failure.length == 0) {
     config.value = value;
     plugin.configure(config.id, value);
   }
@@ -74,9 +75,9 @@ export function bj_configure(index: i32, from: usize, length: i32): i32 {
 }
 
 export function bj_configure_file(index: i32, blob: i32, size: i32, name: usize, nameLength: i32): i32 {
-  plugin.failure = "";
-  if (index < 0 || index >= plugin.configs.length) return Status.Invalid;
-  const config = plugin.configs[index];
+  declared.failure = "";
+  if (index < 0 || index >= declared.configs.length) return Status.Invalid;
+  const config = declared.configs[index];
   if (config.type != "filepath") return Status.Invalid;
   config.value = blob < 0 ? "" : String.UTF8.decodeUnsafe(name, nameLength);
   config.file = blob < 0 ? null : new HostFile(blob, config.value, size);
@@ -86,23 +87,22 @@ export function bj_configure_file(index: i32, blob: i32, size: i32, name: usize,
 }
 
 export function bj_activate(rate: f64, maxFrames: i32): usize {
-  plugin.failure = "";
+  declared.failure = "";
   if (!(rate > 0) || maxFrames < 1) return 0;
   plugin.sampleRate = rate;
   plugin.maxFrames = maxFrames;
-  const info = plugin.declared;
-  plugin.latencyFrames = info === null ? 0 : info.latencyFrames;
-  plugin.tailSeconds = info === null ? 0 : info.tailSeconds;
-  for (let i = 0; i < plugin.ports.length; i++) {
-    const port = plugin.ports[i];
+  plugin.latencyFrames = declared.info.latencyFrames;
+  plugin.tailSeconds = declared.info.tailSeconds;
+  for (let i = 0; i < declared.ports.length; i++) {
+    const port = declared.ports[i];
     if (port instanceof Param) (port as Param).prepare(rate, maxFrames);
   }
-  const fresh = new Layout(plugin, maxFrames);
+  const fresh = new Layout(rate, maxFrames);
   if (messages.length == 0) messages = new StaticArray<u8>(MESSAGE_BYTES);
   plugin.activate(rate, maxFrames);
   fresh.promise(plugin.latencyFrames, plugin.tailSeconds, rate);
-  layout = plugin.failure.length == 0 ? fresh : null;
-  const struct = plugin.failure.length == 0 ? fresh.struct : 0;
+  layout = declared.failure.length == 0 ? fresh : null;
+  const struct = declared.failure.length == 0 ? fresh.struct : 0;
   __collect();
   heap.free(heap.alloc(IDLE_RESERVE));
   return struct;
@@ -115,8 +115,8 @@ export function bj_deactivate(): void {
 }
 
 export function bj_reset(): void {
-  for (let i = 0; i < plugin.ports.length; i++) {
-    const port = plugin.ports[i];
+  for (let i = 0; i < declared.ports.length; i++) {
+    const port = declared.ports[i];
     if (port instanceof Param) (port as Param).snap();
   }
   const active = layout;
@@ -148,8 +148,7 @@ export function bj_idle(): i32 {
 }
 
 export function bj_state_save(): usize {
-  const info = plugin.declared;
-  const writer = new StateWriter(info === null ? 1 : info.versionNumber);
+  const writer = new StateWriter(declared.info.versionNumber);
   plugin.saveState(writer);
   saved = writer;
   const bytes = writer.empty ? <usize>0 : answer(writer.address, writer.length);
@@ -158,38 +157,38 @@ export function bj_state_save(): usize {
 }
 
 export function bj_state_load(from: usize, length: i32): i32 {
-  plugin.failure = "";
+  declared.failure = "";
   const reader = new StateReader(from, length);
   if (!reader.ok) {
-    plugin.failure = "this is no state of this plugin";
+    declared.failure = "this is no state of this plugin";
     return Status.Invalid;
   }
   plugin.loadState(reader);
-  if (!reader.ok && plugin.failure.length == 0) plugin.failure = "the state ends too early, or holds other values than expected";
+  if (!reader.ok && declared.failure.length == 0) declared.failure = "the state ends too early, or holds other values than expected";
   return finish(Status.Invalid);
 }
 
 export function bj_graph_get(port: i32): usize {
-  text = String.UTF8.encode(isGraph(port) ? plugin.getGraphData(plugin.ports[port].id) : "{}");
+  text = String.UTF8.encode(isGraph(port) ? plugin.getGraphData(declared.ports[port].id) : "{}");
   const bytes = answer(changetype<usize>(text), text.byteLength);
   __collect();
   return bytes;
 }
 
 export function bj_graph_set(port: i32, from: usize, length: i32): i32 {
-  plugin.failure = "";
+  declared.failure = "";
   if (!isGraph(port)) return Status.Invalid;
-  plugin.setGraphData(plugin.ports[port].id, String.UTF8.decodeUnsafe(from, length));
+  plugin.setGraphData(declared.ports[port].id, String.UTF8.decodeUnsafe(from, length));
   return finish(Status.Invalid);
 }
 
 function isGraph(port: i32): bool {
-  return port >= 0 && port < plugin.ports.length && plugin.ports[port] instanceof GraphPort;
+  return port >= 0 && port < declared.ports.length && declared.ports[port] instanceof GraphPort;
 }
 
 /** What a control function returns: `refused` if the plugin failed, else Ok. */
 function finish(refused: i32): i32 {
-  const status = plugin.failure.length == 0 ? Status.Ok : refused;
+  const status = declared.failure.length == 0 ? Status.Ok : refused;
   __collect();
   return status;
 }

@@ -27,9 +27,9 @@ import {
   TAIL_INFINITE,
   TRANSPORT_BYTES,
 } from "../abi/layout";
+import { declared } from "./declaration";
 import { EventQueue } from "./event-queue";
 import { Param } from "./param";
-import { Plugin } from "./plugin";
 import { AudioPort, ControlOut, Port } from "./port";
 
 /** Events of one block, in and out, where events may come or go. */
@@ -59,14 +59,14 @@ export class Layout {
 
   private memory: StaticArray<u8> = new StaticArray<u8>(0);
 
-  /** Lays out memory for the plugin's ports. [control] */
-  constructor(plugin: Plugin, maxFrames: i32) {
-    const ports = plugin.ports;
+  /** Lays out memory for the ports declared. [control] */
+  constructor(rate: f64, maxFrames: i32) {
+    const ports = declared.ports;
     const audio: AudioPort[] = [];
     const params: (Param | null)[] = [];
     const outputs: ControlOut[] = [];
     const paramOfPort = new StaticArray<Param | null>(ports.length);
-    let wantsEvents = plugin.clock !== null;
+    let wantsEvents = declared.transport !== null;
     let sendsEvents = false;
     let channels = 0;
     for (let i = 0; i < ports.length; i++) {
@@ -101,7 +101,7 @@ export class Layout {
       aligned(outputs.length * 4) +
       (this.eventsInCapacity + outCapacity) * EVENT_BYTES +
       this.arenaBytes +
-      (plugin.clock !== null ? TRANSPORT_BYTES : 0);
+      (declared.transport !== null ? TRANSPORT_BYTES : 0);
     this.memory = new StaticArray<u8>(size + ALIGNMENT);
     let at = (changetype<usize>(this.memory) + ALIGNMENT - 1) & ~(<usize>ALIGNMENT - 1);
 
@@ -147,10 +147,10 @@ export class Layout {
     store<u32>(struct, outCapacity, LAYOUT_EVENTS_OUT_CAPACITY);
     store<u32>(struct, this.arena, LAYOUT_ARENA);
     store<u32>(struct, this.arenaBytes, LAYOUT_ARENA_BYTES);
-    const clock = plugin.clock;
+    const clock = declared.transport;
     if (clock !== null) {
       store<u32>(struct, at, LAYOUT_TRANSPORT);
-      clock.prepare(at, plugin.sampleRate);
+      clock.prepare(at, rate);
     }
     for (let i = 0; i < params.length; i++) {
       const param = params[i];

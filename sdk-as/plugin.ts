@@ -1,7 +1,8 @@
 // The class that a plugin extends.
 
-import { EventType, ProcessState } from "../abi/layout";
+import { EVENT_VALUE, EventType, ProcessState } from "../abi/layout";
 import { Config } from "./config";
+import { declared } from "./declaration";
 import { Event } from "./event";
 import { HostEvent } from "./host-event";
 import { log } from "./host";
@@ -31,145 +32,115 @@ export class Plugin {
   /** What the host may do while nothing comes in; process may set it. Continue: it is always called. [audio] */
   processState: ProcessState = ProcessState.Continue;
 
-  /** In order of declaration, which is the descriptor's. */
-  ports: Port[] = [];
-  configs: Config[] = [];
-  declared: Info | null = null;
-  clock: Transport | null = null;
-  /** The reason given to `fail`, or empty. */
-  failure: string = "";
-
   // ---- to declare: field initialisers --------------------------------------------------------------------
 
   /** Who the plugin is. @param id "vendor.name" [control] */
   protected plugin(id: string, displayName: string): Info {
     const info = new Info(id, displayName);
-    this.declared = info;
+    declared.info = info;
     return info;
   }
 
   /** A stereo input. @param name for people; made from the id if not said [control] */
   protected stereoIn(id: string, name: string = ""): AudioPort {
-    return this.audio(id, name, "input", 2);
+    return declared.audio(id, name, "input", 2);
   }
 
   /** A stereo output. [control] */
   protected stereoOut(id: string, name: string = ""): AudioPort {
-    return this.audio(id, name, "output", 2);
+    return declared.audio(id, name, "output", 2);
   }
 
   /** A second stereo input, such as a compressor's key. [control] */
   protected stereoSidechain(id: string, name: string = ""): AudioPort {
-    return this.audio(id, name, "sidechain", 2);
+    return declared.audio(id, name, "sidechain", 2);
   }
 
   /** A mono input. [control] */
   protected monoIn(id: string, name: string = ""): AudioPort {
-    return this.audio(id, name, "input", 1);
+    return declared.audio(id, name, "input", 1);
   }
 
   /** A mono output. [control] */
   protected monoOut(id: string, name: string = ""): AudioPort {
-    return this.audio(id, name, "output", 1);
+    return declared.audio(id, name, "output", 1);
   }
 
   /** A second mono input. [control] */
   protected monoSidechain(id: string, name: string = ""): AudioPort {
-    return this.audio(id, name, "sidechain", 1);
+    return declared.audio(id, name, "sidechain", 1);
   }
 
   /** Events in; they arrive by noteOn, noteOff and the other handlers. [control] */
   protected eventsIn(id: string, name: string = ""): EventPort {
-    return this.events(id, name, "input");
+    return declared.events(id, name, "input");
   }
 
   /** Events out: `this.notes.noteOn(frame, …)`. [control] */
   protected eventsOut(id: string, name: string = ""): EventPort {
-    return this.events(id, name, "output");
+    return declared.events(id, name, "output");
   }
 
   /** A parameter: a control input, 0 to 1 until told otherwise. [control] */
   protected param(id: string, name: string = ""): Param {
     const port = new Param(id, name, "input");
-    this.add(port);
+    declared.add(port);
     return port;
   }
 
   /** A parameter meant to be wired: a control sidechain. [control] */
   protected sidechainParam(id: string, name: string = ""): Param {
     const port = new Param(id, name, "sidechain");
-    this.add(port);
+    declared.add(port);
     return port;
   }
 
   /** A control value that the plugin makes, to be wired on. [control] */
   protected controlOut(id: string, name: string = ""): ControlOut {
     const port = new ControlOut(id, name, "output");
-    this.add(port);
+    declared.add(port);
     return port;
   }
 
   /** A value that is shown and not wired: a meter. [control] */
   protected monitor(id: string, name: string = ""): ControlOut {
     const port = new ControlOut(id, name, "monitor");
-    this.add(port);
+    declared.add(port);
     return port;
   }
 
   /** A control edited as a picture. @param graphType "eq_curve", "adsr_envelope", "breakpoint", … [control] */
   protected graph(id: string, name: string, graphType: string): GraphPort {
     const port = new GraphPort(id, name, graphType);
-    this.add(port);
+    declared.add(port);
     return port;
   }
 
   /** A value given before activation; a string until told otherwise. [control] */
   protected config(id: string, name: string = ""): Config {
     const config = new Config(id, name);
-    this.configs.push(config);
+    declared.configs.push(config);
     return config;
   }
 
   /** The host's clock of beats. [control] */
   protected useTransport(): Transport {
-    let clock = this.clock;
-    if (clock === null) this.clock = clock = new Transport();
-    return clock;
+    const known = declared.transport;
+    const transport = known === null ? new Transport() : known;
+    declared.transport = transport;
+    return transport;
   }
 
   /** Takes a port away again; with the methods above, `configure` may so change how many there are. [control] */
   protected removePort(port: Port): void {
-    const at = this.ports.indexOf(port);
-    if (at >= 0) this.ports.splice(at, 1);
-    this.number();
-  }
-
-  private audio(id: string, name: string, role: string, channels: i32): AudioPort {
-    const port = new AudioPort(id, name, role, channels);
-    this.add(port);
-    return port;
-  }
-
-  private events(id: string, name: string, role: string): EventPort {
-    const port = new EventPort(id, name, role);
-    this.add(port);
-    return port;
-  }
-
-  private add(port: Port): void {
-    port.portIndex = this.ports.length;
-    this.ports.push(port);
-  }
-
-  private number(): void {
-    for (let i = 0; i < this.ports.length; i++) this.ports[i].portIndex = i;
+    declared.remove(port);
   }
 
   // ---- to say --------------------------------------------------------------------------------------------
 
   /** Refuses what was asked (a configuration, a state, an activation), in one sentence for the user. [control] */
   protected fail(sentence: string): void {
-    this.failure = sentence;
+    declared.failure = sentence;
   }
 
   /** Writes one line to the host's log. @param level one of LogLevel [any] */
@@ -258,39 +229,7 @@ export class Plugin {
         this.controlChange(channel, event.id, <f32>event.value);
         break;
       case EventType.Midi1:
-        this.midi(load<u8>(changetype<usize>(event), 24), load<u8>(changetype<usize>(event), 25), load<u8>(changetype<usize>(event), 26));
-        break;
-      default:
-        break;
-    }
-  }
-
-  /** Three bytes of MIDI 1.0, from hosts that send them raw, handed to the handlers. [audio] */
-  private midi(status: i32, first: i32, second: i32): void {
-    const channel = status & 15;
-    switch (status >> 4) {
-      case 8:
-        this.noteOff(channel, first, <f32>second / 127, -1);
-        break;
-      case 9:
-        if (second == 0) this.noteOff(channel, first, 0, -1);
-        else this.noteOn(channel, first, <f32>second / 127, -1);
-        break;
-      case 10:
-        this.pressure(channel, first, <f32>second / 127, -1);
-        break;
-      case 11:
-        if (first == 123) this.allNotesOff(channel);
-        else this.controlChange(channel, first, <f32>second / 127);
-        break;
-      case 12:
-        this.programChange(channel, 0, first);
-        break;
-      case 13:
-        this.pressure(channel, -1, <f32>first / 127, -1);
-        break;
-      case 14:
-        this.pitchBend(channel, <f32>((second << 7) | first) / 8192 - 1);
+        deliverMidi(this, midiByte(event, 0), midiByte(event, 1), midiByte(event, 2));
         break;
       default:
         break;
@@ -324,4 +263,40 @@ export class Plugin {
 
   /** Reads what saveState wrote, in the same order. `state.version` is the version that wrote it. [control] */
   loadState(state: StateReader): void {}
+}
+
+/** Three bytes of MIDI 1.0, from hosts that send them raw, handed to the handlers. [audio] */
+function deliverMidi(plugin: Plugin, status: i32, first: i32, second: i32): void {
+  const channel = status & 15;
+  switch (status >> 4) {
+    case 8:
+      plugin.noteOff(channel, first, <f32>second / 127, -1);
+      break;
+    case 9:
+      if (second == 0) plugin.noteOff(channel, first, 0, -1);
+      else plugin.noteOn(channel, first, <f32>second / 127, -1);
+      break;
+    case 10:
+      plugin.pressure(channel, first, <f32>second / 127, -1);
+      break;
+    case 11:
+      if (first == 123) plugin.allNotesOff(channel);
+      else plugin.controlChange(channel, first, <f32>second / 127);
+      break;
+    case 12:
+      plugin.programChange(channel, 0, first);
+      break;
+    case 13:
+      plugin.pressure(channel, -1, <f32>first / 127, -1);
+      break;
+    case 14:
+      plugin.pitchBend(channel, <f32>((second << 7) | first) / 8192 - 1);
+      break;
+    default:
+      break;
+  }
+}
+
+function midiByte(event: Event, i: usize): i32 {
+  return load<u8>(changetype<usize>(event) + i, EVENT_VALUE);
 }
