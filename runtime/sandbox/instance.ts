@@ -1,27 +1,17 @@
 // One plugin, playing: its memory, its globals, and the calls of the contract, each under a budget of units
 // and a deadline. One thread at a time is inside an instance.
 
-import {
-  BYTES_LEN,
-  BYTES_PTR,
-  ProcessState,
-  RESULT_EVENTS_MASK,
-  RESULT_EVENTS_SHIFT,
-  Status,
-} from "../../abi/layout.ts";
+import { ProcessState, RESULT_EVENTS_MASK, RESULT_EVENTS_SHIFT, Status } from "../../abi/layout.ts";
 import { isInput, type PluginDescriptor } from "../../abi/descriptor.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
+import { type Call, Calls } from "./calls.ts";
 import { decodeDescriptor } from "./descriptor.ts";
 import type { EventList } from "./event-list.ts";
-import { faultError, faultOf, Stop } from "./fault.ts";
 import { HostCalls, type MessageKind, type SharedMessages } from "./host-calls.ts";
 import { type AudioPort, readLayout, type Views } from "./layout.ts";
-import { SLICE, slicesDue, STACK_OVERFLOW } from "./meter.ts";
 import type { PluginType } from "./plugin-type.ts";
 import type { Fault } from "./types.ts";
 
-/** Milliseconds that a control call may take. */
-const CONTROL_DEADLINE = 10_000;
 const MOST_FRAMES = 16_384;
 /** The bits of a float that is infinite; those of a NaN are larger. */
 const INFINITE = 0x7f800000;
@@ -31,7 +21,7 @@ export interface SharedInstance {
   memory: WebAssembly.Memory;
   lanes: Int32Array;
   messages: SharedMessages;
-  configured: boolean;
+  descriptor: PluginDescriptor;
   /** Address of the layout, rate and block size; null before activation. */
   active: { layout: number; rate: number; maxFrames: number } | null;
 }
@@ -43,42 +33,27 @@ export interface InstanceOptions {
   control?: boolean;
 }
 
-type Call = (...args: number[]) => number;
-
 export class PluginInstance {
   readonly type: PluginType;
-  /** What stopped it, or null. A stopped instance takes no further call. */
-  fault: Fault | null = null;
   /** Most units of one call of process, reset or idle. */
   unitBudget: number;
   /** Milliseconds that one call of process, reset or idle may take. */
   deadline = Number.POSITIVE_INFINITY;
-  /** Units of the last call. */
-  units = 0;
   /** What the last process said of the next block. */
   processState: ProcessState = ProcessState.Continue;
-  /** Calls of process that ended well. */
-  blocks = 0;
   rate = 0;
   /** Frames that process takes at most; 0 while not activated. */
   maxFrames = 0;
 
   private readonly memory: WebAssembly.Memory;
-  private readonly calls: Record<string, Call>;
   private readonly host: HostCalls;
-  private readonly now: () => number;
-  private readonly setFuel: Call;
+  private readonly calls: Calls;
   private readonly seal: Call;
   private readonly processCall: Call;
-  private readonly tickImport: (fuel: number) => number;
-  private granted = 0;
-  private budget = 0;
-  private endsAt = Number.POSITIVE_INFINITY;
   private shown: PluginDescriptor;
   private views: Views | null = null;
   private layoutAddress = 0;
   private eventOutputs = new Uint8Array(0);
-  private configured = false;
   private readonly peakBits = new Int32Array(1);
   private readonly peakValue = new Float32Array(this.peakBits.buffer);
 
@@ -87,33 +62,38 @@ export class PluginInstance {
     this.type = type;
     this.shown = type.descriptor;
     this.unitBudget = type.limits.blockUnits;
-    this.now = options.now ?? (() => performance.now());
     const { initial, maximum } = type.rewritten.memory;
     this.memory = shared?.memory ?? new WebAssembly.Memory({ initial, maximum, shared: true });
     this.host = new HostCalls(this.memory, shared?.messages);
     this.host.routed = options.control ?? false;
-    this.tickImport = (fuel) => this.tick(fuel);
-    const { exports } = new WebAssembly.Instance(type.module, {
-      belljar: this.host.imports(),
-      $: { memory: this.memory, tick: this.tickImport },
-    });
-    this.calls = Object.assign(Object.create(null), exports) as Record<string, Call>;
-    this.setFuel = this.calls.$fuel as Call;
-    this.seal = this.calls.$seal as Call;
-    this.processCall = this.calls.bj_process as Call;
+    this.calls = new Calls(type, this.memory, this.host, options.now ?? (() => performance.now()));
+    const { functions } = this.calls;
+    this.seal = functions.$seal as Call;
+    this.processCall = functions.bj_process as Call;
     if (shared === undefined) {
-      this.controlCall("start", "$boot");
+      this.calls.control("start", "$boot");
       return;
     }
-    for (let i = 0; i < shared.lanes.length; i++) this.calls.$lane_set?.(i, shared.lanes[i] as number);
-    this.configured = shared.configured;
-    if (shared.configured) this.shown = this.describe();
+    for (let i = 0; i < shared.lanes.length; i++) functions.$lane_set?.(i, shared.lanes[i] as number);
+    this.shown = shared.descriptor;
     if (shared.active !== null) {
       const { layout, rate, maxFrames } = shared.active;
       this.adopt(layout, rate, maxFrames);
     }
   }
 
+  /** What stopped it, or null. A stopped instance takes no further call. */
+  get fault(): Fault | null {
+    return this.calls.fault;
+  }
+  /** Units of the last call. */
+  get units(): number {
+    return this.calls.units;
+  }
+  /** Calls of process that ended well. */
+  get blocks(): number {
+    return this.calls.blocks;
+  }
   /** What it says of itself; may change when it is configured. */
   get descriptor(): PluginDescriptor {
     return this.shown;
@@ -166,127 +146,13 @@ export class PluginInstance {
     return this.active.tail;
   }
 
-  // The meter.
-
-  private tick(fuel: number): number {
-    if (fuel === STACK_OVERFLOW) throw new Stop("stack", "");
-    if (this.granted >= this.budget) throw new Stop("units", "");
-    if (this.endsAt !== Number.POSITIVE_INFINITY && this.now() > this.endsAt) throw new Stop("deadline", "");
-    const units = slicesDue(fuel) * SLICE;
-    this.granted += units;
-    return fuel + units;
-  }
-
-  private begin(budget: number, milliseconds: number, control: number): void {
-    this.budget = budget;
-    this.endsAt = milliseconds === Number.POSITIVE_INFINITY ? milliseconds : this.now() + milliseconds;
-    this.granted = SLICE;
-    this.host.inControlCall = control === 1;
-    this.setFuel(SLICE, control);
-  }
-
-  private finish(): void {
-    this.units = this.granted - this.setFuel(0, 0);
-    this.host.inControlCall = false;
-  }
-
-  private stop(error: unknown, call: string): Fault {
-    this.units = this.granted;
-    this.host.inControlCall = false;
-    const functionName = (index: number): string => this.type.rewritten.functionName(index);
-    this.fault = faultOf(error, { call, block: this.blocks, units: this.units, functionName });
-    return this.fault;
-  }
-
-  private condemn(kind: Fault["kind"], call: string, what: string): Fault {
-    const when = call === "process" ? `, block ${this.blocks}` : "";
-    const message = `The plugin ${what} in ${call}${when}.`;
-    this.fault = { kind, call, where: "", block: this.blocks, units: this.units, message };
-    return this.fault;
-  }
-
-  /** Throws where it was stopped. */
-  private alive(): void {
-    if (this.fault !== null) throw faultError(this.fault);
-  }
-
-  /** [control] Calls an export under the control budget; a trap or a lack of time is thrown as a BelljarError. */
-  private controlCall(call: string, name: string, ...args: number[]): number {
-    this.alive();
-    const { controlUnits } = this.type.limits;
-    this.begin(controlUnits, CONTROL_DEADLINE, 1);
-    let result: number;
-    try {
-      result = (this.calls[name] as Call)(...args);
-    } catch (error) {
-      throw faultError(this.stop(error, call));
-    }
-    this.finish();
-    return result;
-  }
-
-  /** Copies what a Bytes at `address` holds; at most `most` bytes. */
-  private takeBytes(address: number, call: string, most: number): Uint8Array<ArrayBuffer> {
-    const memory = this.memory.buffer;
-    const at = address >>> 0;
-    if (at % 4 !== 0 || at + 8 > memory.byteLength) {
-      throw faultError(this.condemn("contract", call, "returned an address outside of its memory"));
-    }
-    const view = new DataView(memory);
-    const start = view.getUint32(at + BYTES_PTR, true);
-    const length = view.getUint32(at + BYTES_LEN, true);
-    if (length > most)
-      throw faultError(this.condemn("contract", call, `returned ${length} bytes (the most is ${most})`));
-    if (start + length > memory.byteLength) {
-      throw faultError(this.condemn("contract", call, "returned bytes outside of its memory"));
-    }
-    return new Uint8Array(memory, start, length).slice();
-  }
-
-  /** Puts bytes where the plugin wants them; returns their address. */
-  private giveBytes(bytes: Uint8Array, call: string): number {
-    const at = this.controlCall(call, "bj_scratch", bytes.length) >>> 0;
-    if (at === 0)
-      throw new BelljarError("plugin/no-memory", `"${this.shown.id}" has no room for ${bytes.length} bytes.`);
-    if (at + bytes.length > this.memory.buffer.byteLength) {
-      throw faultError(this.condemn("contract", call, "gave bytes room outside of its memory"));
-    }
-    new Uint8Array(this.memory.buffer).set(bytes, at);
-    return at;
-  }
-
-  /** Turns a negative status into an error that quotes bj_error. */
-  private succeeded(status: number, what: string): void {
-    if (status >= 0) return;
-    const name = printable(Status[status] ?? `status ${status}`);
-    let said = "";
-    if (this.calls.bj_error !== undefined) {
-      const bytes = this.takeBytes(
-        this.controlCall("error", "bj_error"),
-        "error",
-        this.type.limits.stringBytes,
-      );
-      said = printable(new TextDecoder().decode(bytes));
-    }
-    throw new BelljarError(
-      "plugin/refused",
-      `"${this.shown.id}" refused ${what}: ${said === "" ? name : said}.`.replace(/\.\.$/, "."),
-    );
-  }
-
-  private supports(name: string, what: string): void {
-    if (this.calls[name] === undefined) {
-      throw new BelljarError("plugin/unsupported", `"${this.shown.id}" has no ${what}.`);
-    }
-  }
-
   // The calls of the contract.
 
   /** [control] Asks for the descriptor's bytes. Used by PluginType and after configure. */
   describeBytes(): Uint8Array<ArrayBuffer> {
-    const address = this.controlCall("descriptor", "bj_descriptor");
-    if (address === 0) this.succeeded(Status.Failed, "to describe itself");
-    return this.takeBytes(address, "descriptor", this.type.limits.descriptorBytes);
+    const address = this.calls.control("descriptor", "bj_descriptor");
+    if (address === 0) this.calls.succeeded(Status.Failed, "to describe itself");
+    return this.calls.takeBytes(address, "descriptor", this.type.limits.descriptorBytes);
   }
 
   private describe(): PluginDescriptor {
@@ -295,7 +161,7 @@ export class PluginInstance {
 
   /** [control] The contract's version that the module was built for. */
   abiVersion(): number {
-    return this.controlCall("abi", "bj_abi");
+    return this.calls.control("abi", "bj_abi");
   }
 
   private configIndex(id: string): number {
@@ -321,14 +187,13 @@ export class PluginInstance {
   configure(id: string, value: string): void {
     this.inactive("configure");
     const index = this.configIndex(id);
-    this.supports("bj_configure", "bj_configure");
+    this.calls.needs("bj_configure", "bj_configure");
     const bytes = new TextEncoder().encode(value);
-    const at = this.giveBytes(bytes, "configure");
-    this.succeeded(
-      this.controlCall("configure", "bj_configure", index, at, bytes.length),
+    const at = this.calls.giveBytes(bytes, "configure");
+    this.calls.succeeded(
+      this.calls.control("configure", "bj_configure", index, at, bytes.length),
       `"${printable(value)}" for "${id}"`,
     );
-    this.configured = true;
     this.shown = this.describe();
   }
 
@@ -336,11 +201,11 @@ export class PluginInstance {
   configureFile(id: string, name: string, bytes: Uint8Array | null): void {
     this.inactive("configure");
     const index = this.configIndex(id);
-    this.supports("bj_configure_file", "bj_configure_file");
+    this.calls.needs("bj_configure_file", "bj_configure_file");
     const blob = bytes === null ? -1 : this.host.blobs.push(bytes) - 1;
     const nameBytes = new TextEncoder().encode(printable(name));
-    const at = this.giveBytes(nameBytes, "configure");
-    const status = this.controlCall(
+    const at = this.calls.giveBytes(nameBytes, "configure");
+    const status = this.calls.control(
       "configure",
       "bj_configure_file",
       index,
@@ -351,8 +216,7 @@ export class PluginInstance {
     );
     // The plugin has read what it wanted: a file is open during this call alone.
     this.host.blobs.length = 0;
-    this.succeeded(status, `the file "${printable(name)}" for "${id}"`);
-    this.configured = true;
+    this.calls.succeeded(status, `the file "${printable(name)}" for "${id}"`);
     this.shown = this.describe();
   }
 
@@ -367,8 +231,8 @@ export class PluginInstance {
         `A block of ${maxFrames} frames is outside of 1 to ${MOST_FRAMES}.`,
       );
     }
-    const layout = this.controlCall("activate", "bj_activate", rate, maxFrames) >>> 0;
-    if (layout === 0) this.succeeded(Status.Failed, `to run at ${rate} Hz with ${maxFrames} frames`);
+    const layout = this.calls.control("activate", "bj_activate", rate, maxFrames) >>> 0;
+    if (layout === 0) this.calls.succeeded(Status.Failed, `to run at ${rate} Hz with ${maxFrames} frames`);
     this.adopt(layout, rate, maxFrames);
     const { controlsIn } = this.active;
     let next = 0;
@@ -390,7 +254,7 @@ export class PluginInstance {
   /** [control] Ends what activate began. */
   deactivate(): void {
     this.active;
-    if (this.calls.bj_deactivate !== undefined) this.controlCall("deactivate", "bj_deactivate");
+    if (this.calls.has("bj_deactivate")) this.calls.control("deactivate", "bj_deactivate");
     this.views = null;
     this.maxFrames = 0;
   }
@@ -398,58 +262,64 @@ export class PluginInstance {
   /** [audio] Forgets what sounds: as if activated anew, with the same parameters. */
   reset(): void {
     this.active;
-    if (this.fault !== null || this.calls.bj_reset === undefined) return;
-    this.begin(this.unitBudget, this.deadline, 0);
+    if (this.calls.fault !== null || !this.calls.has("bj_reset")) return;
+    this.calls.begin(this.unitBudget, this.deadline);
     try {
-      this.calls.bj_reset();
+      this.calls.functions.bj_reset?.();
     } catch (error) {
-      this.stop(error, "reset");
+      this.calls.stop(error, "reset");
       return;
     }
-    this.finish();
+    this.calls.finish();
   }
 
   /** [audio] Work between blocks: host events, graph data, garbage. */
   idle(): void {
-    if (this.fault !== null || this.calls.bj_idle === undefined) return;
-    this.begin(this.unitBudget, this.deadline, 0);
+    if (this.calls.fault !== null || !this.calls.has("bj_idle")) return;
+    this.calls.begin(this.unitBudget, this.deadline);
     try {
-      this.calls.bj_idle();
+      this.calls.functions.bj_idle?.();
     } catch (error) {
-      this.stop(error, "idle");
+      this.calls.stop(error, "idle");
       return;
     }
-    this.finish();
+    this.calls.finish();
   }
 
   /**
-   * [audio] Renders `frames` frames from what the inputs hold. False where it was stopped: `fault` says why, and
+   * [audio] Renders `frames` frames, 1 to maxFrames, from what the inputs hold. False where it was stopped: `fault` says why, and
    * its outputs are silence. Clears eventsIn; eventsOut holds what it sent. Outputs are sealed: subnormals
    * become zero, and a NaN or an infinity is a fault.
    */
   process(frames: number): boolean {
+    if (!(frames >= 1 && frames <= this.maxFrames)) {
+      throw new BelljarError(
+        "plugin/block",
+        `A block of ${frames} frames is outside of 1 to ${this.maxFrames}.`,
+      );
+    }
     const views = this.views as Views;
-    if (this.fault !== null) return false;
+    if (this.calls.fault !== null) return false;
     const { eventsIn, eventsOut, audio } = views;
     eventsOut.count = 0;
-    this.begin(this.unitBudget, this.deadline, 0);
+    this.calls.begin(this.unitBudget, this.deadline);
     let result: number;
     try {
       result = this.processCall(frames, eventsIn.count);
     } catch (error) {
-      this.stop(error, "process");
+      this.calls.stop(error, "process");
       return this.silence(views);
     }
-    this.finish();
+    this.calls.finish();
     eventsIn.count = 0;
     if (result < 0) {
-      this.condemn("status", "process", `reported a failure (${Status[result] ?? result})`);
+      this.calls.condemn("status", "process", `reported a failure (${Status[result] ?? result})`);
       return this.silence(views);
     }
     const state = result & 0xff;
     const count = (result >> RESULT_EVENTS_SHIFT) & RESULT_EVENTS_MASK;
     if (state > ProcessState.Sleep || count > eventsOut.capacity || result >>> 24 !== 0) {
-      this.condemn(
+      this.calls.condemn(
         "contract",
         "process",
         `returned ${result}, which says more events than it has room for or an unknown state`,
@@ -463,7 +333,11 @@ export class PluginInstance {
       for (let c = 0; c < port.channels; c++) {
         const found = this.seal(port.address + c * port.stride * 4, frames);
         if (found >= INFINITE) {
-          this.condemn("not-finite", "process", `wrote a sample that is not a finite number to "${port.id}"`);
+          this.calls.condemn(
+            "not-finite",
+            "process",
+            `wrote a sample that is not a finite number to "${port.id}"`,
+          );
           return this.silence(views);
         }
         if (found > peak) peak = found;
@@ -477,7 +351,7 @@ export class PluginInstance {
       eventsOut.sanitize(frames, this.eventOutputs);
     }
     this.processState = state;
-    this.blocks++;
+    this.calls.blocks++;
     return true;
   }
 
@@ -494,16 +368,16 @@ export class PluginInstance {
 
   /** [control] Its state, or null where it keeps none. */
   saveState(): Uint8Array<ArrayBuffer> | null {
-    if (this.calls.bj_state_save === undefined) return null;
-    const address = this.controlCall("state save", "bj_state_save");
-    return address === 0 ? null : this.takeBytes(address, "state save", this.memory.buffer.byteLength);
+    if (!this.calls.has("bj_state_save")) return null;
+    const address = this.calls.control("state save", "bj_state_save");
+    return address === 0 ? null : this.calls.takeBytes(address, "state save", this.memory.buffer.byteLength);
   }
 
   /** [control] Restores what saveState gave. Throws plugin/refused where it is no state of this plugin. */
   loadState(bytes: Uint8Array): void {
-    this.supports("bj_state_load", "state");
-    const at = this.giveBytes(bytes, "state load");
-    this.succeeded(this.controlCall("state load", "bj_state_load", at, bytes.length), "the state");
+    this.calls.needs("bj_state_load", "state");
+    const at = this.calls.giveBytes(bytes, "state load");
+    this.calls.succeeded(this.calls.control("state load", "bj_state_load", at, bytes.length), "the state");
   }
 
   private graphPort(id: string): number {
@@ -519,9 +393,9 @@ export class PluginInstance {
   /** [control] JSON text of a graph editor port. */
   getGraphData(id: string): string {
     const port = this.graphPort(id);
-    this.supports("bj_graph_get", "graph data");
-    const bytes = this.takeBytes(
-      this.controlCall("graph data", "bj_graph_get", port),
+    this.calls.needs("bj_graph_get", "graph data");
+    const bytes = this.calls.takeBytes(
+      this.calls.control("graph data", "bj_graph_get", port),
       "graph data",
       this.memory.buffer.byteLength,
     );
@@ -531,11 +405,11 @@ export class PluginInstance {
   /** [control] Sets the data of a graph editor port; the plugin takes it up in its next idle. */
   setGraphData(id: string, json: string): void {
     const port = this.graphPort(id);
-    this.supports("bj_graph_set", "graph data");
+    this.calls.needs("bj_graph_set", "graph data");
     const bytes = new TextEncoder().encode(json);
-    const at = this.giveBytes(bytes, "graph data");
-    this.succeeded(
-      this.controlCall("graph data", "bj_graph_set", port, at, bytes.length),
+    const at = this.calls.giveBytes(bytes, "graph data");
+    this.calls.succeeded(
+      this.calls.control("graph data", "bj_graph_set", port, at, bytes.length),
       `the data for "${id}"`,
     );
   }
@@ -552,16 +426,16 @@ export class PluginInstance {
 
   /** [control] Everything that another thread needs to attach to it. This thread must not call it meanwhile. */
   share(): SharedInstance {
-    this.alive();
+    this.calls.alive();
     const lanes = Int32Array.from(
       { length: this.type.rewritten.lanes },
-      (_, i) => this.calls.$lane_get?.(i) ?? 0,
+      (_, i) => this.calls.functions.$lane_get?.(i) ?? 0,
     );
     return {
       memory: this.memory,
       lanes,
       messages: this.host.share(),
-      configured: this.configured,
+      descriptor: this.shown,
       active:
         this.views === null
           ? null
