@@ -12,8 +12,6 @@ import { GLUE, sourceReader } from "./sources.ts";
 export interface CompileOptions {
   /** false: quicker, several times slower sound. */
   optimize?: boolean;
-  /** false: no name section; a fault then says "function 12" and not "Gain#process". */
-  names?: boolean;
 }
 
 /** What compiling gave. */
@@ -36,9 +34,18 @@ interface Asc {
       writeFile(name: string, contents: string | Uint8Array): void;
       listFiles(): string[];
       reportDiagnostic(diagnostic: Diagnostic): void;
-      transforms: { afterCompile(module: { emitText(): string }): void }[];
+      /** Classes; asc gives their prototypes its binaryen. */
+      transforms: (new () => { afterCompile(module: CompiledModule): void })[];
     },
   ): Promise<{ error: Error | null }>;
+}
+/** The module before it is optimised, in binaryen's hands. */
+interface CompiledModule {
+  emitText(): string;
+  runPasses(names: string[]): void;
+}
+interface Binaryen {
+  setPassArgument(key: string, value: string | null): void;
 }
 interface Sink {
   write(text: string): void;
@@ -49,8 +56,8 @@ const SILENT: Sink = { write() {} };
 /**
  * Compiles one plugin.
  * @param entryFile the file whose default export is the plugin's class
- * @throws BelljarError build/failed: the message holds every error with the author's file and line;
- * build/foreign: the plugin uses what no plugin has, such as Date; build/compiler: asc itself is not there
+ * @throws BelljarError build/failed: the message holds every error with the author's file and line (the use of Date, too);
+ * build/no-source: there is no such file; build/compiler: asc itself is not there
  */
 export async function compilePlugin(
   entryFile: string,
@@ -92,12 +99,17 @@ export async function compilePlugin(
       (isError(diagnostic) ? errors : warnings).push(text.format(diagnostic));
     },
     transforms: [
-      {
-        afterCompile(module) {
+      class {
+        declare readonly binaryen: Binaryen;
+        afterCompile(module: CompiledModule): void {
           const wat = module.emitText();
           errors.push(...foreignImports(wat, [...used], read, folder));
           allocatorPath = findAllocatorPath(wat);
-        },
+          // `process` stays a function of its own, so that a fault in it is named by it
+          this.binaryen.setPassArgument("no-inline", `${entry.replace(/\.ts$/, "")}/*#process`);
+          module.runPasses(["no-inline"]);
+          this.binaryen.setPassArgument("no-inline", null);
+        }
       },
     ],
   });
