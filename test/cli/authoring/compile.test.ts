@@ -84,7 +84,10 @@ test("every error is said, syntax errors too", async () => {
 }`);
   assert.match(types, "plugin.ts:3:12 error TS2322: Type 'String' is not assignable to type 'i32'.");
   assert.match(types, "2 errors");
-  assert.match(await complaint(`${IMPORT}export default class A extends Plugin {`), /plugin\.ts:2:\d+ error TS1005/);
+  assert.match(
+    await complaint(`${IMPORT}export default class A extends Plugin {`),
+    /plugin\.ts:2:\d+ error TS1005/,
+  );
 });
 
 test("an error in a file beside the plugin names that file", async () => {
@@ -95,7 +98,9 @@ export default class A extends Plugin { x: i32 = f(); }`);
 });
 
 test("a module that is not there is named as it was written", async () => {
-  const message = await complaint(`${IMPORT}import { a } from "./nowhere";\nimport { b } from "left-pad";\nexport default class A extends Plugin {}`);
+  const message = await complaint(
+    `${IMPORT}import { a } from "./nowhere";\nimport { b } from "left-pad";\nexport default class A extends Plugin {}`,
+  );
   assert.match(message, "plugin.ts:2:19 error TS6054: There is no module 'nowhere'.");
   assert.match(message, "plugin.ts:3:19 error TS6054: There is no module 'left-pad'.");
 });
@@ -107,7 +112,10 @@ test("what is wrong with the default export is said in the author's terms", asyn
     ["export default class A { a: i32 = 0; }", "must be a class that extends Plugin"],
     ["export default function f(): void {}", "must be a class that extends Plugin"],
     [`${IMPORT}export default abstract class A extends Plugin {}`, "must not be abstract"],
-    [`${IMPORT}export default class A extends Plugin { constructor(a: i32) { super(); } }`, "must take no arguments"],
+    [
+      `${IMPORT}export default class A extends Plugin { constructor(a: i32) { super(); } }`,
+      "must take no arguments",
+    ],
   ];
   for (const [source, sentence] of expected) {
     const message = await complaint(source);
@@ -140,7 +148,8 @@ export default class A extends Plugin { a: i32 = outside(); }`);
 });
 
 test("the calls from process to the allocator are named", async () => {
-  const path = async (source: string) => (await compilePlugin(folder.write("greedy.ts", IMPORT + source))).allocatorPath;
+  const path = async (source: string) =>
+    (await compilePlugin(folder.write("greedy.ts", IMPORT + source))).allocatorPath;
   assert.equal(
     await path(`function makeBuffer(n: i32): StaticArray<f32> { return new StaticArray<f32>(n); }
 export default class Greedy extends Plugin {
@@ -183,7 +192,10 @@ test("what allocates in activate alone is no path from process", async () => {
 test("settings that lie beside the plugin change nothing", async () => {
   const source = `${IMPORT}export default class A extends Plugin {}`;
   const { wasm } = await compilePlugin(folder.write("a/plugin.ts", source));
-  folder.write("b/asconfig.json", '{ "options": { "importMemory": true, "runtime": "stub", "optimizeLevel": 0 } }');
+  folder.write(
+    "b/asconfig.json",
+    '{ "options": { "importMemory": true, "runtime": "stub", "optimizeLevel": 0 } }',
+  );
   assert.equal((await compilePlugin(folder.write("b/plugin.ts", source))).wasm, wasm);
 });
 
