@@ -7,8 +7,8 @@ import { AudioPort, Info, Param, Plugin, ProcessState, Transport } from "belljar
 const LONGEST_SECONDS: f64 = 4;
 /** Quarter notes of each choice of `note`. */
 const BEATS: StaticArray<f64> = [0.25, 1.0 / 3.0, 0.5, 0.75, 2.0 / 3.0, 1, 1.5, 2, 4];
-/** Added and taken away again, it leaves nothing of what is below 3e-17, so that a dying echo ends before numbers become subnormal. */
-const CRUMB: f32 = 1e-9;
+/** What is fainter (-300 dB) is dropped, so that a dying echo ends before its numbers become subnormal. */
+const FAINTEST: f32 = 1e-15;
 
 /** One side: a ring of samples, and where the last repeat was darkened to. */
 class Line {
@@ -51,7 +51,7 @@ class Line {
 }
 
 function swept(sample: f32): f32 {
-  return sample + CRUMB - CRUMB;
+  return abs(sample) < FAINTEST ? 0 : sample;
 }
 
 export default class Delay extends Plugin {
