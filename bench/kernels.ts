@@ -94,6 +94,7 @@ async function compile(name: string): Promise<Uint8Array<ArrayBuffer>> {
     },
     listFiles: () => [],
   });
-  if (error || wasm === null) throw new Error(`The kernel ${name} does not compile:\n${said || error?.message}`);
+  if (error || wasm === null)
+    throw new Error(`The kernel ${name} does not compile:\n${said || error?.message}`);
   return new Uint8Array(wasm);
 }

@@ -1,12 +1,13 @@
 // A kernel under the meter, called as PluginInstance calls a plugin's process, with nothing else of an instance.
 
 import { DEFAULT_LIMITS } from "../runtime/sandbox/limits.ts";
-import { SLICE, slicesDue } from "../runtime/sandbox/meter.ts";
-import { rewriteModule } from "../runtime/sandbox/rewrite.ts";
+import { Calls } from "../runtime/sandbox/calls.ts";
+import { Stop } from "../runtime/sandbox/fault.ts";
+import { HostCalls } from "../runtime/sandbox/host-calls.ts";
+import type { PluginType } from "../runtime/sandbox/plugin-type.ts";
+import { type Rewritten, rewriteModule } from "../runtime/sandbox/rewrite.ts";
 import { vetModule } from "../runtime/sandbox/vet.ts";
 import type { KernelExports } from "./kernels.ts";
-
-type Call = (...args: number[]) => number;
 
 export interface Playing {
   memory: WebAssembly.Memory;
@@ -16,8 +17,8 @@ export interface Playing {
 }
 
 export interface Metered extends Playing {
-  /** Units of one block, and how often it asks the host. */
-  cost(): { units: number; ticks: number };
+  /** Renders one block without a deadline; its units. */
+  units(): number;
 }
 
 /**
@@ -43,77 +44,44 @@ export function playOriginal(module: WebAssembly.Module, frames: number): Playin
   };
 }
 
-export function rewriteKernel(bytes: Uint8Array<ArrayBuffer>): {
-  bytes: Uint8Array<ArrayBuffer>;
-  memory: { initial: number; maximum: number };
-} {
+export function rewriteKernel(bytes: Uint8Array<ArrayBuffer>): Rewritten {
   const { module, codes } = vetModule(bytes, DEFAULT_LIMITS);
   return rewriteModule(module, codes, DEFAULT_LIMITS);
 }
 
-/** What PluginInstance keeps of a call. */
-class Account {
-  granted = 0;
-  budget = 0;
-  endsAt = Number.POSITIVE_INFINITY;
-  ticks = 0;
-  setFuel: Call = () => 0;
+/** Milliseconds that a block may take; a block that the machine interrupts for longer is stopped, like a plugin's. */
+const DEADLINE = 1;
 
-  tick(fuel: number): number {
-    if (this.granted >= this.budget) throw new Error("The kernel has no units left.");
-    if (this.endsAt !== Number.POSITIVE_INFINITY && performance.now() > this.endsAt) {
-      throw new Error("The kernel has no time left.");
-    }
-    this.ticks++;
-    const units = slicesDue(fuel) * SLICE;
-    this.granted += units;
-    return fuel + units;
-  }
-
-  begin(budget: number, milliseconds: number, control: number): void {
-    this.budget = budget;
-    this.endsAt = performance.now() + milliseconds;
-    this.granted = SLICE;
-    this.setFuel(SLICE, control);
-  }
-
-  finish(): number {
-    return this.granted - this.setFuel(0, 0);
-  }
-}
-
-const DEADLINE = 60_000;
-
-/** A rewritten module, on shared memory. Each block begins with a full slice and has a deadline. */
+/** A rewritten module on shared memory, called as PluginInstance calls process: with a budget and a deadline. */
 export function playMetered(
   module: WebAssembly.Module,
-  size: { initial: number; maximum: number },
+  rewritten: Pick<Rewritten, "memory">,
   frames: number,
 ): Metered {
-  const memory = new WebAssembly.Memory({ ...size, shared: true });
-  const account = new Account();
-  const tick = (fuel: number): number => account.tick(fuel);
-  const instance = new WebAssembly.Instance(module, { $: { memory, tick } });
-  const calls = instance.exports as unknown as Record<string, Call>;
-  const exports = { ...instance.exports, memory } as unknown as KernelExports;
-  account.setFuel = calls["$fuel"] as Call;
-  account.begin(1e12, DEADLINE, 1);
-  calls["$boot"]?.();
-  exports.setup();
-  account.finish();
-  const run = loop(
-    "account.begin(20000000, DEADLINE, 0); process(frames); account.units = account.finish();",
-    { account, process: exports.process, frames, DEADLINE },
-  );
+  const memory = new WebAssembly.Memory({ ...rewritten.memory, shared: true });
+  const type = { module, rewritten, limits: DEFAULT_LIMITS } as unknown as PluginType;
+  const calls = new Calls(type, memory, new HostCalls(memory), () => performance.now());
+  const exports = { ...calls.functions, memory } as unknown as KernelExports;
+  calls.control("start", "$boot");
+  calls.control("setup", "setup");
+  const block = `
+    calls.begin(budget, DEADLINE);
+    try { process(frames); } catch (error) { interrupted(error); }
+    calls.finish();`;
+  const interrupted = (error: unknown): void => {
+    if (!(error instanceof Stop && error.kind === "deadline")) throw error;
+  };
+  const { process } = exports;
+  const scope = { calls, process, frames, budget: DEFAULT_LIMITS.blockUnits, DEADLINE, interrupted };
   return {
     memory,
     exports,
-    run,
-    cost() {
-      account.ticks = 0;
-      account.begin(20_000_000, DEADLINE, 0);
+    run: loop(block, scope),
+    units() {
+      calls.begin(DEFAULT_LIMITS.blockUnits, Number.POSITIVE_INFINITY);
       exports.process(frames);
-      return { units: account.finish(), ticks: account.ticks };
+      calls.finish();
+      return calls.units;
     },
   };
 }
