@@ -1,11 +1,11 @@
 // A sine for each note. Nothing clicks: a voice that is played again goes on from where its envelope is.
 
-import { AudioPort, EventPort, Info, Param, Plugin, ProcessState } from "belljar/sdk-as";
-import { Adsr } from "belljar/sdk-as/dsp/adsr";
+import { AudioPort, EventPort, Info, Param, Plugin, ProcessState, Samples } from "belljar/sdk-as";
+import { Adsr, AdsrStage } from "belljar/sdk-as/dsp/adsr";
 import { multiply } from "belljar/sdk-as/dsp/block";
 import { noteToHz } from "belljar/sdk-as/dsp/note";
 import { Phasor } from "belljar/sdk-as/dsp/phasor";
-import { sine } from "belljar/sdk-as/dsp/sine";
+import { sine, sine4 } from "belljar/sdk-as/dsp/sine";
 import { LinearSmoother } from "belljar/sdk-as/dsp/smoother";
 
 const VOICES: i32 = 32;
@@ -38,6 +38,24 @@ class Voice {
     this.held = false;
     this.pedalled = false;
     this.envelope.noteOff();
+  }
+
+  next(): f32 {
+    return this.envelope.next() * this.loudness.next();
+  }
+
+  /** Adds its sound, four frames at a time. */
+  addTo(out: Samples, frames: i32): void {
+    const phasor = this.phasor;
+    const steady = this.envelope.stage == AdsrStage.Sustain && this.loudness.settled;
+    let levels = f32x4.splat(this.envelope.value * this.loudness.value);
+    let i = 0;
+    for (; i + 4 <= frames; i += 4) {
+      if (!steady) levels = f32x4(this.next(), this.next(), this.next(), this.next());
+      const at = out.address(i);
+      v128.store(at, f32x4.add(v128.load(at), f32x4.mul(sine4(phasor.next4()), levels)));
+    }
+    for (; i < frames; i++) out[i] += sine(phasor.next()) * this.next();
   }
 
   /** Whether it can rather be taken for a new note than `other`: it is free, else let go, else older. */
@@ -142,10 +160,9 @@ export default class Sine extends Plugin {
     let sounding = false;
     left.fill(0, frames);
     for (let v = 0; v < VOICES; v++) {
-      const phasor = this.voices[v].phasor, envelope = this.voices[v].envelope, loudness = this.voices[v].loudness;
-      if (!envelope.active) continue;
+      if (!this.voices[v].envelope.active) continue;
       sounding = true;
-      for (let i = 0; i < frames; i++) left[i] += sine(phasor.next()) * envelope.next() * loudness.next();
+      this.voices[v].addTo(left, frames);
     }
     multiply(left, left, this.gain.samples, frames);
     this.output.right.copy(left, frames);

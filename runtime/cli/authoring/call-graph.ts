@@ -79,7 +79,8 @@ function readCalls(text: string): Calls {
   }
   // who is called through the table is not known here: anyone of that signature
   for (const [name, wanted] of indirect) {
-    for (const callee of inTable) if (wanted.has(signatureOf.get(callee) ?? "?")) calls.get(name)?.add(callee);
+    for (const callee of inTable)
+      if (wanted.has(signatureOf.get(callee) ?? "?")) calls.get(name)?.add(callee);
   }
   return calls;
 }
@@ -88,7 +89,9 @@ function readCalls(text: string): Calls {
 function signature(text: string): string {
   const types = (kind: string) =>
     [...text.matchAll(new RegExp(`\\(${kind}((?: [^()]+)?)\\)`, "g"))]
-      .flatMap(([, inside]) => (inside as string).split(" ").filter((word) => word !== "" && !word.startsWith("$")))
+      .flatMap(([, inside]) =>
+        (inside as string).split(" ").filter((word) => word !== "" && !word.startsWith("$")),
+      )
       .join(" ");
   return `${types("param")}:${types("result")}`;
 }

@@ -79,7 +79,10 @@ function mentions(files: string[], read: (name: string) => string | null, folder
     code.forEach((line, i) => {
       for (const match of line.matchAll(pattern)) {
         const shown = relative(process.cwd(), `${folder}/${file}`) || file;
-        found.push({ at: `${shown}:${i + 1}:${match.index + 1}`, line: printable((lines[i] ?? "").trim(), 300) });
+        found.push({
+          at: `${shown}:${i + 1}:${match.index + 1}`,
+          line: printable((lines[i] ?? "").trim(), 300),
+        });
       }
     });
   }
