@@ -93,8 +93,6 @@ export const Op = {
   i64ExtendI32U: 0xad,
   i32ReinterpretF32: 0xbc,
   i64ReinterpretF64: 0xbd,
-  f32Store: 0x38,
-  f64Store: 0x39,
   memoryInit: prefixed(0xfc, 8),
   memoryCopy: prefixed(0xfc, 10),
   memoryFill: prefixed(0xfc, 11),

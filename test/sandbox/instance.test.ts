@@ -271,6 +271,34 @@ test("a deadline ends a call between two slices, by the clock that was handed in
   assert.ok(time - before < 2);
 });
 
+test("a budget ends a call at the same point, however fast the clock goes", async () => {
+  // counts its rounds in memory, in a loop that jumps over most of what it is charged for
+  const heavy = "(drop (i32.load (i32.load (i32.const 0))))".repeat(200);
+  const source: SmallPlugin = {
+    ports: [STEREO_OUT],
+    process: `(loop $l
+      (i32.store (i32.const 600) (i32.add (i32.load (i32.const 600)) (i32.const 1)))
+      (block $skip (br_if $skip (i32.load (i32.const 600))) ${heavy})
+      (br $l)) (i32.const 0)`,
+  };
+  const rounds: number[] = [];
+  for (const step of [0, 0.0001, 0.01, 0.4]) {
+    let time = 0;
+    const plugin = await playing(source, { now: () => (time += step) });
+    plugin.unitBudget = 3_000_000;
+    plugin.deadline = step === 0 ? Number.POSITIVE_INFINITY : 1_000;
+    assert.not(plugin.process(1));
+    assert.is(plugin.fault?.kind, "units");
+    const shared = new Int32Array(plugin.audio[0]?.samples.buffer as ArrayBuffer);
+    rounds.push(shared[150] as number);
+  }
+  assert.equal(
+    rounds,
+    rounds.map(() => rounds[0]),
+  );
+  assert.ok((rounds[0] as number) > 100);
+});
+
 test("budgets begin anew with each block", async () => {
   const plugin = await playing({
     process:

@@ -1,8 +1,8 @@
 // Runs a module under the meter with nothing else of the sandbox around it, beside the original.
 
-import { type Code } from "../../runtime/sandbox/body.ts";
+import type { Code } from "../../runtime/sandbox/body.ts";
 import { DEFAULT_LIMITS } from "../../runtime/sandbox/limits.ts";
-import { SLICE, slicesDue, STACK_OVERFLOW } from "../../runtime/sandbox/meter.ts";
+import { SLICE, slicesOwed, STACK_OVERFLOW } from "../../runtime/sandbox/meter.ts";
 import { rewriteModule } from "../../runtime/sandbox/rewrite.ts";
 import { vetModule } from "../../runtime/sandbox/vet.ts";
 
@@ -34,8 +34,8 @@ export function metered(bytes: Uint8Array<ArrayBuffer>): Metered {
   const tick = (fuel: number): number => {
     result.ticks++;
     if (fuel === STACK_OVERFLOW) throw new OutOfStack();
-    if (granted >= budget) throw new OutOfUnits();
-    const units = slicesDue(fuel) * SLICE;
+    if (granted - fuel > budget) throw new OutOfUnits();
+    const units = slicesOwed(fuel) * SLICE;
     granted += units;
     return fuel + units;
   };
