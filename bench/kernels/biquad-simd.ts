@@ -1,72 +1,116 @@
-// Eight stereo biquads in a row, SIMD: four lanes hold two neighbouring filters of both channels, each filter one frame
-// behind the one before it. Two passes of four filters: the output is six frames late.
+// Eight stereo biquads in a row, transposed direct form II, all sixteen at once in four vectors: a vector holds
+// stages 2v and 2v + 1 of both channels, and in each step stage s works on the frame s steps back. The seven steps
+// at either end, in which some stages have no frame, leave those stages' states alone.
 
-import { fillInput, IN, OUT, STRIDE } from "./signal";
-import { shapeOf } from "./biquad-shape";
+import { fillInput, LEFT_IN, LEFT_OUT, RIGHT_IN, RIGHT_OUT } from "./parts/signal";
+import { coefficients, designPeaks, STAGES } from "./parts/peaks";
 
-/** Of each pair of filters: b0, b1, b2, a1, a2, s1, s2, y; 16 bytes each. */
-const pairs = memory.data(512, 16);
+export { input, output } from "./parts/signal";
 
-export function input(): i32 { return <i32>IN; }
-export function output(): i32 { return <i32>OUT; }
+/** Per vector b0, b1, b2, a1, a2, 16 bytes each. */
+const PARTS: usize = memory.data(4 * 5 * 16, 16);
+/** Per vector s1, s2 and the last output. */
+const STATES: usize = memory.data(4 * 3 * 16, 16);
 
 export function setup(): void {
   fillInput();
-  memory.fill(pairs, 0, 512);
-  for (let k = 0; k < 8; k++) {
-    const shape = shapeOf(k);
-    for (let channel = 0; channel < 2; channel++) {
-      const at = pairs + <usize>((k >> 1) * 128 + (k & 1) * 8 + channel * 4);
-      store<f32>(at, shape.b0);
-      store<f32>(at, shape.b1, 16);
-      store<f32>(at, shape.b2, 32);
-      store<f32>(at, shape.a1, 48);
-      store<f32>(at, shape.a2, 64);
+  designPeaks();
+  for (let stage = 0; stage < STAGES; stage++) {
+    for (let part = 0; part < 5; part++) {
+      const value = coefficients[stage * 5 + part];
+      const at = PARTS + <usize>(((stage >> 1) * 5 + part) * 16 + (stage & 1) * 8);
+      store<f32>(at, value);
+      store<f32>(at, value, 4);
     }
   }
 }
 
-export function process(frames: i32): void {
-  four(pairs, IN, frames);
-  four(pairs + 256, OUT, frames);
+/** One step in which stage s works on frame `t - s`, where there is one. */
+function edge(t: i32, frames: i32): void {
+  let carried = f32x4.splat(0);
+  if (t < frames) {
+    carried = v128.load32_zero(LEFT_IN + (<usize>t << 2));
+    carried = v128.load_lane<f32>(RIGHT_IN + (<usize>t << 2), carried, 1);
+  }
+  for (let v = 0; v < 4; v++) {
+    const part = PARTS + <usize>(v * 80);
+    const state = STATES + <usize>(v * 48);
+    const s1 = v128.load(state);
+    const s2 = v128.load(state, 16);
+    const last = v128.load(state, 32);
+    const x = v128.shuffle<f32>(carried, last, 0, 1, 4, 5);
+    const y = f32x4.add(f32x4.mul(v128.load(part), x), s1);
+    const n1 = f32x4.add(f32x4.sub(f32x4.mul(v128.load(part, 16), x), f32x4.mul(v128.load(part, 48), y)), s2);
+    const n2 = f32x4.sub(f32x4.mul(v128.load(part, 32), x), f32x4.mul(v128.load(part, 64), y));
+    const first = t - 2 * v;
+    const lower: i32 = first >= 0 && first < frames ? -1 : 0;
+    const upper: i32 = first >= 1 && first <= frames ? -1 : 0;
+    const here = v128.shuffle<i32>(i32x4.splat(lower), i32x4.splat(upper), 0, 1, 4, 5);
+    v128.store(state, v128.bitselect(n1, s1, here));
+    v128.store(state, v128.bitselect(n2, s2, here), 16);
+    v128.store(state, y, 32);
+    carried = v128.shuffle<f32>(last, last, 2, 3, 2, 3);
+  }
+  const frame = t - 7;
+  if (frame >= 0) {
+    const y = v128.load(STATES, 3 * 48 + 32);
+    v128.store_lane<f32>(LEFT_OUT + (<usize>frame << 2), y, 2);
+    v128.store_lane<f32>(RIGHT_OUT + (<usize>frame << 2), y, 3);
+  }
 }
 
-function four(p: usize, from: usize, frames: i32): void {
-  const ab0 = v128.load(p);
-  const ab1 = v128.load(p, 16);
-  const ab2 = v128.load(p, 32);
-  const aa1 = v128.load(p, 48);
-  const aa2 = v128.load(p, 64);
-  const cb0 = v128.load(p, 128);
-  const cb1 = v128.load(p, 144);
-  const cb2 = v128.load(p, 160);
-  const ca1 = v128.load(p, 176);
-  const ca2 = v128.load(p, 192);
-  let as1 = v128.load(p, 80);
-  let as2 = v128.load(p, 96);
-  let ay = v128.load(p, 112);
-  let cs1 = v128.load(p, 208);
-  let cs2 = v128.load(p, 224);
-  let cy = v128.load(p, 240);
-  for (let i = 0; i < frames; i++) {
-    const at = <usize>i << 2;
-    // The second pair hears what the first has just left, before the first goes on.
-    const cx = v128.shuffle<f32>(ay, cy, 2, 3, 4, 5);
-    const fresh = f32x4.replace_lane(f32x4.splat(load<f32>(from + at)), 1, load<f32>(from + at, 4096));
-    const ax = v128.shuffle<f32>(fresh, ay, 0, 1, 4, 5);
-    ay = f32x4.add(f32x4.mul(ab0, ax), as1);
-    cy = f32x4.add(f32x4.mul(cb0, cx), cs1);
-    as1 = f32x4.add(f32x4.sub(f32x4.mul(ab1, ax), f32x4.mul(aa1, ay)), as2);
-    cs1 = f32x4.add(f32x4.sub(f32x4.mul(cb1, cx), f32x4.mul(ca1, cy)), cs2);
-    as2 = f32x4.sub(f32x4.mul(ab2, ax), f32x4.mul(aa2, ay));
-    cs2 = f32x4.sub(f32x4.mul(cb2, cx), f32x4.mul(ca2, cy));
-    v128.store32_lane(OUT + at, cy, 2);
-    v128.store32_lane(OUT + at, cy, 3, 4096);
+export function process(frames: i32): void {
+  let t = 0;
+  for (; t < 7; t++) edge(t, frames);
+
+  let p1 = v128.load(STATES);
+  let p2 = v128.load(STATES, 16);
+  let p = v128.load(STATES, 32);
+  let q1 = v128.load(STATES, 48);
+  let q2 = v128.load(STATES, 64);
+  let q = v128.load(STATES, 80);
+  let r1 = v128.load(STATES, 96);
+  let r2 = v128.load(STATES, 112);
+  let r = v128.load(STATES, 128);
+  let s1 = v128.load(STATES, 144);
+  let s2 = v128.load(STATES, 160);
+  let s = v128.load(STATES, 176);
+  for (; t < frames; t++) {
+    const at = <usize>t << 2;
+    const xs = v128.shuffle<f32>(r, s, 2, 3, 4, 5);
+    const xr = v128.shuffle<f32>(q, r, 2, 3, 4, 5);
+    const xq = v128.shuffle<f32>(p, q, 2, 3, 4, 5);
+    const fresh = v128.load_lane<f32>(RIGHT_IN + at, v128.load32_zero(LEFT_IN + at), 1);
+    const xp = v128.shuffle<f32>(fresh, p, 0, 1, 4, 5);
+
+    p = f32x4.add(f32x4.mul(v128.load(PARTS), xp), p1);
+    p1 = f32x4.add(f32x4.sub(f32x4.mul(v128.load(PARTS, 16), xp), f32x4.mul(v128.load(PARTS, 48), p)), p2);
+    p2 = f32x4.sub(f32x4.mul(v128.load(PARTS, 32), xp), f32x4.mul(v128.load(PARTS, 64), p));
+    q = f32x4.add(f32x4.mul(v128.load(PARTS, 80), xq), q1);
+    q1 = f32x4.add(f32x4.sub(f32x4.mul(v128.load(PARTS, 96), xq), f32x4.mul(v128.load(PARTS, 128), q)), q2);
+    q2 = f32x4.sub(f32x4.mul(v128.load(PARTS, 112), xq), f32x4.mul(v128.load(PARTS, 144), q));
+    r = f32x4.add(f32x4.mul(v128.load(PARTS, 160), xr), r1);
+    r1 = f32x4.add(f32x4.sub(f32x4.mul(v128.load(PARTS, 176), xr), f32x4.mul(v128.load(PARTS, 208), r)), r2);
+    r2 = f32x4.sub(f32x4.mul(v128.load(PARTS, 192), xr), f32x4.mul(v128.load(PARTS, 224), r));
+    s = f32x4.add(f32x4.mul(v128.load(PARTS, 240), xs), s1);
+    s1 = f32x4.add(f32x4.sub(f32x4.mul(v128.load(PARTS, 256), xs), f32x4.mul(v128.load(PARTS, 288), s)), s2);
+    s2 = f32x4.sub(f32x4.mul(v128.load(PARTS, 272), xs), f32x4.mul(v128.load(PARTS, 304), s));
+
+    v128.store_lane<f32>(LEFT_OUT + at - 28, s, 2);
+    v128.store_lane<f32>(RIGHT_OUT + at - 28, s, 3);
   }
-  v128.store(p, as1, 80);
-  v128.store(p, as2, 96);
-  v128.store(p, ay, 112);
-  v128.store(p, cs1, 208);
-  v128.store(p, cs2, 224);
-  v128.store(p, cy, 240);
+  v128.store(STATES, p1);
+  v128.store(STATES, p2, 16);
+  v128.store(STATES, p, 32);
+  v128.store(STATES, q1, 48);
+  v128.store(STATES, q2, 64);
+  v128.store(STATES, q, 80);
+  v128.store(STATES, r1, 96);
+  v128.store(STATES, r2, 112);
+  v128.store(STATES, r, 128);
+  v128.store(STATES, s1, 144);
+  v128.store(STATES, s2, 160);
+  v128.store(STATES, s, 176);
+
+  for (; t < frames + 7; t++) edge(t, frames);
 }

@@ -1,44 +1,49 @@
-// Eight stereo biquads in a row (peaking filters an octave apart), scalar: transposed direct form II, f32.
+// Eight stereo biquads in a row, transposed direct form II, one stage after the other over the block.
 
-import { fillInput, IN, OUT, STRIDE } from "./signal";
-import { Shape, shapeOf } from "./biquad-shape";
+import { fillInput, LEFT_IN, LEFT_OUT, RIGHT_IN, RIGHT_OUT } from "./parts/signal";
+import { coefficients, designPeaks, STAGES } from "./parts/peaks";
 
-const shapes = new StaticArray<Shape>(8);
-/** s1, s2 of filter k, channel c at 4 k + 2 c. */
-const state = new StaticArray<f32>(32);
+export { input, output } from "./parts/signal";
 
-export function input(): i32 { return <i32>IN; }
-export function output(): i32 { return <i32>OUT; }
+/** Per stage: left s1, s2, right s1, s2. */
+const states = new StaticArray<f32>(STAGES * 4);
 
 export function setup(): void {
   fillInput();
-  for (let k = 0; k < 8; k++) shapes[k] = shapeOf(k);
-  state.fill(0);
+  designPeaks();
 }
 
 export function process(frames: i32): void {
-  for (let channel = 0; channel < 2; channel++) {
-    const out = OUT + <usize>(channel * STRIDE * 4);
-    let from = IN + <usize>(channel * STRIDE * 4);
-    for (let k = 0; k < 8; k++) {
-      const shape = shapes[k];
-      const b0 = shape.b0;
-      const b1 = shape.b1;
-      const b2 = shape.b2;
-      const a1 = shape.a1;
-      const a2 = shape.a2;
-      let s1 = state[4 * k + 2 * channel];
-      let s2 = state[4 * k + 2 * channel + 1];
-      for (let i = 0; i < frames; i++) {
-        const x = load<f32>(from + (<usize>i << 2));
-        const y = b0 * x + s1;
-        s1 = b1 * x - a1 * y + s2;
-        s2 = b2 * x - a2 * y;
-        store<f32>(out + (<usize>i << 2), y);
-      }
-      state[4 * k + 2 * channel] = s1;
-      state[4 * k + 2 * channel + 1] = s2;
-      from = out;
+  let leftFrom = LEFT_IN;
+  let rightFrom = RIGHT_IN;
+  for (let stage = 0; stage < STAGES; stage++) {
+    const b0 = coefficients[stage * 5];
+    const b1 = coefficients[stage * 5 + 1];
+    const b2 = coefficients[stage * 5 + 2];
+    const a1 = coefficients[stage * 5 + 3];
+    const a2 = coefficients[stage * 5 + 4];
+    let l1 = states[stage * 4];
+    let l2 = states[stage * 4 + 1];
+    let r1 = states[stage * 4 + 2];
+    let r2 = states[stage * 4 + 3];
+    for (let i = 0; i < frames; i++) {
+      const at = <usize>i << 2;
+      const xl = load<f32>(leftFrom + at);
+      const yl = b0 * xl + l1;
+      l1 = b1 * xl - a1 * yl + l2;
+      l2 = b2 * xl - a2 * yl;
+      store<f32>(LEFT_OUT + at, yl);
+      const xr = load<f32>(rightFrom + at);
+      const yr = b0 * xr + r1;
+      r1 = b1 * xr - a1 * yr + r2;
+      r2 = b2 * xr - a2 * yr;
+      store<f32>(RIGHT_OUT + at, yr);
     }
+    states[stage * 4] = l1;
+    states[stage * 4 + 1] = l2;
+    states[stage * 4 + 2] = r1;
+    states[stage * 4 + 3] = r2;
+    leftFrom = LEFT_OUT;
+    rightFrom = RIGHT_OUT;
   }
 }

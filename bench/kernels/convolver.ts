@@ -1,117 +1,117 @@
-// A partitioned convolver, scalar: 2,048-point radix-2 transforms over 16 partitions. Takes blocks of 1,024 frames.
+// Convolution with a response of 16,384 frames by overlap-save in 16 equal partitions: T. G. Stockham, "High-speed
+// convolution and correlation". Left and right are the two parts of one complex signal. The forward transform is by
+// decimation in frequency and leaves its points in bit-reversed order, from where the inverse, by decimation in time,
+// starts. `frames` is 1,024.
 
+import { fillInput, LEFT_IN, LEFT_OUT, RIGHT_IN, RIGHT_OUT } from "./parts/signal";
 import {
-  historyIm, historyRe, irIm, irRe, lineIm, lineRe, makeResponse, makeTwiddles, N, PART, PARTS, sumIm, sumRe,
-  twiddleIm, twiddleRe,
-} from "./convolver-tables";
-import { fillInput, IN, OUT } from "./signal";
+  COSINES,
+  fillFactors,
+  fillResponse,
+  HOP,
+  PARTITIONS,
+  POINTS,
+  RESPONSE_IM,
+  RESPONSE_RE,
+  SINES,
+} from "./parts/response";
 
-let slot: i32 = 0;
+export { input, output } from "./parts/signal";
 
-export function input(): i32 { return <i32>IN; }
-export function output(): i32 { return <i32>OUT; }
+/** Spectra of the last 16 windows, newest at `newest`. */
+const HISTORY_RE: usize = memory.data(16 * 8192, 16);
+const HISTORY_IM: usize = memory.data(16 * 8192, 16);
+const SUM_RE: usize = memory.data(8192, 16);
+const SUM_IM: usize = memory.data(8192, 16);
+const WINDOW_RE: usize = memory.data(8192, 16);
+const WINDOW_IM: usize = memory.data(8192, 16);
+let newest: i32 = 0;
+
+function forward(re: usize, im: usize): void {
+  for (let m = POINTS >> 1; m >= 1; m >>= 1) {
+    const half = <usize>m << 2;
+    for (let start = 0; start < POINTS; start += m << 1) {
+      for (let j = 0; j < m; j++) {
+        const at = <usize>(start + j) << 2;
+        const c = load<f32>(COSINES + (<usize>(m + j) << 2));
+        const s = load<f32>(SINES + (<usize>(m + j) << 2));
+        const ar = load<f32>(re + at);
+        const ai = load<f32>(im + at);
+        const br = load<f32>(re + at + half);
+        const bi = load<f32>(im + at + half);
+        store<f32>(re + at, ar + br);
+        store<f32>(im + at, ai + bi);
+        const dr = ar - br;
+        const di = ai - bi;
+        store<f32>(re + at + half, dr * c - di * s);
+        store<f32>(im + at + half, dr * s + di * c);
+      }
+    }
+  }
+}
+
+function inverse(re: usize, im: usize): void {
+  for (let m = 1; m < POINTS; m <<= 1) {
+    const half = <usize>m << 2;
+    for (let start = 0; start < POINTS; start += m << 1) {
+      for (let j = 0; j < m; j++) {
+        const at = <usize>(start + j) << 2;
+        const c = load<f32>(COSINES + (<usize>(m + j) << 2));
+        const s = load<f32>(SINES + (<usize>(m + j) << 2));
+        const ar = load<f32>(re + at);
+        const ai = load<f32>(im + at);
+        const xr = load<f32>(re + at + half);
+        const xi = load<f32>(im + at + half);
+        const br = xr * c + xi * s;
+        const bi = xi * c - xr * s;
+        store<f32>(re + at, ar + br);
+        store<f32>(im + at, ai + bi);
+        store<f32>(re + at + half, ar - br);
+        store<f32>(im + at + half, ai - bi);
+      }
+    }
+  }
+}
 
 export function setup(): void {
-  makeTwiddles();
-  makeResponse();
-  for (let p = 0; p < PARTS; p++) forward(at(irRe, p), at(irIm, p));
   fillInput();
-  slot = 0;
+  fillFactors();
+  fillResponse();
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const at = <usize>partition << 13;
+    forward(RESPONSE_RE + at, RESPONSE_IM + at);
+  }
 }
 
 export function process(frames: i32): void {
-  const bytes = <usize>PART << 2;
-  const re = changetype<usize>(historyRe);
-  const im = changetype<usize>(historyIm);
-  memory.copy(re, re + bytes, bytes);
-  memory.copy(im, im + bytes, bytes);
-  memory.copy(re + bytes, IN, bytes);
-  memory.copy(im + bytes, IN + 4096, bytes);
-  slot = (slot + PARTS - 1) & (PARTS - 1);
-  memory.copy(at(lineRe, slot), re, bytes * 2);
-  memory.copy(at(lineIm, slot), im, bytes * 2);
-  forward(at(lineRe, slot), at(lineIm, slot));
-  sumRe.fill(0);
-  sumIm.fill(0);
-  for (let p = 0; p < PARTS; p++) multiply((slot + p) & (PARTS - 1), p);
-  inverse(changetype<usize>(sumRe), changetype<usize>(sumIm));
-  memory.copy(OUT, changetype<usize>(sumRe) + bytes, bytes);
-  memory.copy(OUT + 4096, changetype<usize>(sumIm) + bytes, bytes);
-}
+  const bytes: usize = <usize>HOP << 2;
+  memory.copy(WINDOW_RE, WINDOW_RE + bytes, bytes);
+  memory.copy(WINDOW_IM, WINDOW_IM + bytes, bytes);
+  memory.copy(WINDOW_RE + bytes, LEFT_IN, bytes);
+  memory.copy(WINDOW_IM + bytes, RIGHT_IN, bytes);
+  newest = (newest + PARTITIONS - 1) & (PARTITIONS - 1);
+  const re = HISTORY_RE + (<usize>newest << 13);
+  const im = HISTORY_IM + (<usize>newest << 13);
+  memory.copy(re, WINDOW_RE, 8192);
+  memory.copy(im, WINDOW_IM, 8192);
+  forward(re, im);
 
-function at(array: StaticArray<f32>, part: i32): usize {
-  return changetype<usize>(array) + <usize>(part * N * 4);
-}
-
-function multiply(from: i32, part: i32): void {
-  const xr = at(lineRe, from);
-  const xi = at(lineIm, from);
-  const hr = at(irRe, part);
-  const hi = at(irIm, part);
-  const yr = changetype<usize>(sumRe);
-  const yi = changetype<usize>(sumIm);
-  for (let i = 0; i < N * 4; i += 4) {
-    const a = load<f32>(xr + i);
-    const b = load<f32>(xi + i);
-    const c = load<f32>(hr + i);
-    const d = load<f32>(hi + i);
-    store<f32>(yr + i, load<f32>(yr + i) + (a * c - b * d));
-    store<f32>(yi + i, load<f32>(yi + i) + (a * d + b * c));
-  }
-}
-
-/** Natural order in, bit-reversed out. */
-function forward(re: usize, im: usize): void {
-  for (let half = N >> 1; half >= 1; half >>= 1) {
-    const wr = changetype<usize>(twiddleRe) + (<usize>half << 2);
-    const wi = changetype<usize>(twiddleIm) + (<usize>half << 2);
-    const reach = <usize>half << 2;
-    for (let base = 0; base < N; base += half << 1) {
-      const r = re + (<usize>base << 2);
-      const m = im + (<usize>base << 2);
-      for (let j = 0; j < half; j++) {
-        const o = <usize>j << 2;
-        const ar = load<f32>(r + o);
-        const ai = load<f32>(m + o);
-        const br = load<f32>(r + o + reach);
-        const bi = load<f32>(m + o + reach);
-        const dr = ar - br;
-        const di = ai - bi;
-        const c = load<f32>(wr + o);
-        const s = load<f32>(wi + o);
-        store<f32>(r + o, ar + br);
-        store<f32>(m + o, ai + bi);
-        store<f32>(r + o + reach, dr * c - di * s);
-        store<f32>(m + o + reach, dr * s + di * c);
-      }
+  memory.fill(SUM_RE, 0, 8192);
+  memory.fill(SUM_IM, 0, 8192);
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const past = <usize>((newest + partition) & (PARTITIONS - 1)) << 13;
+    const response = <usize>partition << 13;
+    for (let i = 0; i < POINTS; i++) {
+      const at = <usize>i << 2;
+      const xr = load<f32>(HISTORY_RE + past + at);
+      const xi = load<f32>(HISTORY_IM + past + at);
+      const hr = load<f32>(RESPONSE_RE + response + at);
+      const hi = load<f32>(RESPONSE_IM + response + at);
+      store<f32>(SUM_RE + at, load<f32>(SUM_RE + at) + xr * hr - xi * hi);
+      store<f32>(SUM_IM + at, load<f32>(SUM_IM + at) + xr * hi + xi * hr);
     }
   }
-}
-
-/** Bit-reversed in, natural order out; not scaled. */
-function inverse(re: usize, im: usize): void {
-  for (let half = 1; half < N; half <<= 1) {
-    const wr = changetype<usize>(twiddleRe) + (<usize>half << 2);
-    const wi = changetype<usize>(twiddleIm) + (<usize>half << 2);
-    const reach = <usize>half << 2;
-    for (let base = 0; base < N; base += half << 1) {
-      const r = re + (<usize>base << 2);
-      const m = im + (<usize>base << 2);
-      for (let j = 0; j < half; j++) {
-        const o = <usize>j << 2;
-        const c = load<f32>(wr + o);
-        const s = load<f32>(wi + o);
-        const br = load<f32>(r + o + reach);
-        const bi = load<f32>(m + o + reach);
-        const dr = br * c + bi * s;
-        const di = bi * c - br * s;
-        const ar = load<f32>(r + o);
-        const ai = load<f32>(m + o);
-        store<f32>(r + o, ar + dr);
-        store<f32>(m + o, ai + di);
-        store<f32>(r + o + reach, ar - dr);
-        store<f32>(m + o + reach, ai - di);
-      }
-    }
-  }
+  inverse(SUM_RE, SUM_IM);
+  memory.copy(LEFT_OUT, SUM_RE + bytes, <usize>frames << 2);
+  memory.copy(RIGHT_OUT, SUM_IM + bytes, <usize>frames << 2);
 }

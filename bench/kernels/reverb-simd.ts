@@ -1,111 +1,125 @@
-// A Freeverb type reverb, SIMD: four combs at a time in rings whose frames are four lanes wide; the allpasses, which
-// are longer than a vector, four frames at a time.
+// The reverb of reverb.ts, four combs a vector: four delay lines share a ring of vectors, in which each lane reads as
+// far back as its comb is long. The allpasses take four frames at once, as long as their line does not end.
 
-import { ALLPASSES, allpassLength, combLength, DAMPING, FEEDBACK, GAIN } from "./reverb-tuning";
-import { fillInput, IN, OUT, STRIDE } from "./signal";
+import { fillInput, LEFT_IN, LEFT_OUT, RIGHT_IN, RIGHT_OUT } from "./parts/signal";
+import {
+  ALLPASS_GAIN,
+  ALLPASSES,
+  allpassLengths,
+  combLengths,
+  DAMP,
+  FEEDBACK,
+  INPUT_GAIN,
+  SPREAD,
+} from "./parts/reverb-tuning";
 
-/** Frames of a ring, a power of two above the longest comb. */
-const RING: i32 = 2048;
+export { input, output } from "./parts/signal";
 
-/** Four combs: a ring of v128, read at four distances. */
-class Quad {
-  ring: StaticArray<f32> = new StaticArray<f32>(RING * 4);
-  lengths: StaticArray<i32> = new StaticArray<i32>(4);
-  low: StaticArray<f32> = new StaticArray<f32>(4);
-}
+const RING: usize = 2048 * 16;
+const MASK: usize = RING - 1;
+/** Left combs 0 to 3, left 4 to 7, right 0 to 3, right 4 to 7. */
+const RINGS: usize = memory.data(4 * 32768, 16);
+const LOWPASSES: usize = memory.data(4 * 16, 16);
+let position: usize = 0;
 
-class Line {
-  samples: StaticArray<f32>;
-  position: i32 = 0;
-  constructor(public length: i32) {
-    this.samples = new StaticArray<f32>(length);
-  }
-}
-
-const quads = new StaticArray<Quad>(4);
-const allpasses = new StaticArray<Line>(ALLPASSES * 2);
-let position: i32 = 0;
-
-export function input(): i32 { return <i32>IN; }
-export function output(): i32 { return <i32>OUT; }
+/** Each line has room for 1,024 samples, of which it uses its length. */
+const LINES: usize = memory.data(8 * 4096, 16);
+const places = new StaticArray<i32>(8);
 
 export function setup(): void {
   fillInput();
-  position = 0;
-  for (let q = 0; q < 4; q++) {
-    const quad = new Quad();
-    for (let lane = 0; lane < 4; lane++) quad.lengths[lane] = combLength((q & 1) * 4 + lane, q >> 1);
-    quads[q] = quad;
-  }
-  for (let k = 0; k < ALLPASSES * 2; k++) allpasses[k] = new Line(allpassLength(k & 3, k >> 2));
 }
 
-export function process(frames: i32): void {
-  for (let channel = 0; channel < 2; channel++) {
-    const out = OUT + <usize>(channel * STRIDE * 4);
-    memory.fill(out, 0, <usize>frames << 2);
-    combs(quads[channel * 2], out, frames);
-    combs(quads[channel * 2 + 1], out, frames);
-    for (let k = 0; k < ALLPASSES; k++) allpass(allpasses[channel * ALLPASSES + k], out, frames);
-  }
-  position = (position + frames) & (RING - 1);
+// @ts-ignore: decorator
+@inline
+function delayed(ring: usize, from: usize, offset: i32, spread: i32): v128 {
+  const l0 = <usize>(combLengths[offset] + spread) << 4;
+  const l1 = <usize>(combLengths[offset + 1] + spread) << 4;
+  const l2 = <usize>(combLengths[offset + 2] + spread) << 4;
+  const l3 = <usize>(combLengths[offset + 3] + spread) << 4;
+  let x = v128.load32_zero(ring + ((from - l0) & MASK));
+  x = v128.load_lane<f32>(ring + ((from - l1) & MASK) + 4, x, 1);
+  x = v128.load_lane<f32>(ring + ((from - l2) & MASK) + 8, x, 2);
+  return v128.load_lane<f32>(ring + ((from - l3) & MASK) + 12, x, 3);
 }
 
-function combs(quad: Quad, out: usize, frames: i32): void {
-  const ring = changetype<usize>(quad.ring);
-  const l0 = quad.lengths[0];
-  const l1 = quad.lengths[1];
-  const l2 = quad.lengths[2];
-  const l3 = quad.lengths[3];
-  const damping = f32x4.splat(DAMPING);
+// @ts-ignore: decorator
+@inline
+function sum(x: v128): f32 {
+  const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+function combs(frames: i32): void {
+  const damp = f32x4.splat(DAMP);
+  const bright = f32x4.splat(1 - DAMP);
   const feedback = f32x4.splat(FEEDBACK);
-  const start = position;
-  let low = v128.load(changetype<usize>(quad.low));
+  let a = v128.load(LOWPASSES);
+  let b = v128.load(LOWPASSES, 16);
+  let c = v128.load(LOWPASSES, 32);
+  let d = v128.load(LOWPASSES, 48);
+  let at = position;
   for (let i = 0; i < frames; i++) {
-    const at = <usize>i << 2;
-    const now = start + i;
-    const x = (load<f32>(IN + at) + load<f32>(IN + at, 4096)) * GAIN;
-    let y = v128.load32_zero(ring + <usize>(((now - l0) & (RING - 1)) << 4));
-    y = v128.load32_lane(ring + <usize>(((now - l1) & (RING - 1)) << 4), y, 1, 4);
-    y = v128.load32_lane(ring + <usize>(((now - l2) & (RING - 1)) << 4), y, 2, 8);
-    y = v128.load32_lane(ring + <usize>(((now - l3) & (RING - 1)) << 4), y, 3, 12);
-    low = f32x4.add(y, f32x4.mul(f32x4.sub(low, y), damping));
-    v128.store(ring + <usize>((now & (RING - 1)) << 4), f32x4.add(f32x4.splat(x), f32x4.mul(low, feedback)));
-    const pairs = f32x4.add(y, v128.shuffle<f32>(y, y, 2, 3, 0, 1));
-    const sum = f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
-    store<f32>(out + at, load<f32>(out + at) + sum);
+    const frame = <usize>i << 2;
+    const x = f32x4.splat((load<f32>(LEFT_IN + frame) + load<f32>(RIGHT_IN + frame)) * INPUT_GAIN);
+    const da = delayed(RINGS, at, 0, 0);
+    const db = delayed(RINGS + RING, at, 4, 0);
+    const dc = delayed(RINGS + 2 * RING, at, 0, SPREAD);
+    const dd = delayed(RINGS + 3 * RING, at, 4, SPREAD);
+    a = f32x4.add(f32x4.mul(da, bright), f32x4.mul(a, damp));
+    b = f32x4.add(f32x4.mul(db, bright), f32x4.mul(b, damp));
+    c = f32x4.add(f32x4.mul(dc, bright), f32x4.mul(c, damp));
+    d = f32x4.add(f32x4.mul(dd, bright), f32x4.mul(d, damp));
+    v128.store(RINGS + at, f32x4.add(x, f32x4.mul(a, feedback)));
+    v128.store(RINGS + RING + at, f32x4.add(x, f32x4.mul(b, feedback)));
+    v128.store(RINGS + 2 * RING + at, f32x4.add(x, f32x4.mul(c, feedback)));
+    v128.store(RINGS + 3 * RING + at, f32x4.add(x, f32x4.mul(d, feedback)));
+    at = (at + 16) & MASK;
+    store<f32>(LEFT_OUT + frame, sum(f32x4.add(da, db)));
+    store<f32>(RIGHT_OUT + frame, sum(f32x4.add(dc, dd)));
   }
-  v128.store(changetype<usize>(quad.low), low);
+  position = at;
+  v128.store(LOWPASSES, a);
+  v128.store(LOWPASSES, b, 16);
+  v128.store(LOWPASSES, c, 32);
+  v128.store(LOWPASSES, d, 48);
 }
 
-function allpass(line: Line, out: usize, frames: i32): void {
-  const samples = changetype<usize>(line.samples);
-  const length = line.length;
-  let place = line.position;
+function allpass(index: i32, length: i32, out: usize, frames: i32): void {
+  const line = LINES + (<usize>index << 12);
+  const gain = f32x4.splat(ALLPASS_GAIN);
+  let place = places[index];
   let done = 0;
   while (done < frames) {
     const run = min(frames - done, length - place);
-    const from = samples + (<usize>place << 2);
-    const to = out + (<usize>done << 2);
-    const most = run & ~3;
-    let i = 0;
-    for (; i < most; i += 4) {
+    const fours = run & ~3;
+    const lineAt = line + (<usize>place << 2);
+    const outAt = out + (<usize>done << 2);
+    for (let i = 0; i < fours; i += 4) {
       const at = <usize>i << 2;
-      const x = v128.load(to + at);
-      const y = v128.load(from + at);
-      v128.store(from + at, f32x4.add(x, f32x4.mul(y, f32x4.splat(0.5))));
-      v128.store(to + at, f32x4.sub(y, x));
+      const old = v128.load(lineAt + at);
+      const x = v128.load(outAt + at);
+      v128.store(lineAt + at, f32x4.add(x, f32x4.mul(old, gain)));
+      v128.store(outAt + at, f32x4.sub(old, x));
     }
-    for (; i < run; i++) {
+    for (let i = fours; i < run; i++) {
       const at = <usize>i << 2;
-      const x = load<f32>(to + at);
-      const y = load<f32>(from + at);
-      store<f32>(from + at, x + y * <f32>0.5);
-      store<f32>(to + at, y - x);
+      const old = load<f32>(lineAt + at);
+      const x = load<f32>(outAt + at);
+      store<f32>(lineAt + at, x + old * ALLPASS_GAIN);
+      store<f32>(outAt + at, old - x);
     }
     done += run;
     place += run;
     if (place == length) place = 0;
   }
-  line.position = place;
+  places[index] = place;
+}
+
+export function process(frames: i32): void {
+  combs(frames);
+  for (let k = 0; k < ALLPASSES; k++) {
+    allpass(k, allpassLengths[k], LEFT_OUT, frames);
+    allpass(ALLPASSES + k, allpassLengths[k] + SPREAD, RIGHT_OUT, frames);
+  }
 }

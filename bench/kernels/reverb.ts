@@ -1,67 +1,86 @@
-// A Freeverb type reverb, scalar: eight combs and four allpasses a channel, one after the other over the block.
+// A reverb of Freeverb's structure: eight damped combs side by side, then four allpasses in a row, for each channel.
 
-import { ALLPASSES, allpassLength, COMBS, combLength, DAMPING, FEEDBACK, GAIN } from "./reverb-tuning";
-import { fillInput, IN, OUT, STRIDE } from "./signal";
+import { fillInput, LEFT_IN, LEFT_OUT, RIGHT_IN, RIGHT_OUT } from "./parts/signal";
+import {
+  ALLPASS_GAIN,
+  ALLPASSES,
+  allpassLengths,
+  combLengths,
+  COMBS,
+  DAMP,
+  FEEDBACK,
+  INPUT_GAIN,
+  SPREAD,
+} from "./parts/reverb-tuning";
 
+export { input, output } from "./parts/signal";
+
+/** A delay line of a filter, and where in it we are. */
 class Line {
   samples: StaticArray<f32>;
-  position: i32 = 0;
-  low: f32 = 0;
-  constructor(public length: i32) {
+  at: i32 = 0;
+  lowpass: f32 = 0;
+
+  constructor(length: i32) {
     this.samples = new StaticArray<f32>(length);
   }
 }
 
-const combs = new StaticArray<Line>(COMBS * 2);
-const allpasses = new StaticArray<Line>(ALLPASSES * 2);
-
-export function input(): i32 { return <i32>IN; }
-export function output(): i32 { return <i32>OUT; }
+const combs = new StaticArray<Line>(2 * COMBS);
+const allpasses = new StaticArray<Line>(2 * ALLPASSES);
+const mono = new StaticArray<f32>(1024);
 
 export function setup(): void {
   fillInput();
-  for (let k = 0; k < COMBS * 2; k++) combs[k] = new Line(combLength(k & 7, k >> 3));
-  for (let k = 0; k < ALLPASSES * 2; k++) allpasses[k] = new Line(allpassLength(k & 3, k >> 2));
-}
-
-export function process(frames: i32): void {
   for (let channel = 0; channel < 2; channel++) {
-    const out = OUT + <usize>(channel * STRIDE * 4);
-    memory.fill(out, 0, <usize>frames << 2);
-    for (let k = 0; k < COMBS; k++) comb(combs[channel * COMBS + k], out, frames);
-    for (let k = 0; k < ALLPASSES; k++) allpass(allpasses[channel * ALLPASSES + k], out, frames);
+    for (let k = 0; k < COMBS; k++) combs[channel * COMBS + k] = new Line(combLengths[k] + channel * SPREAD);
+    for (let k = 0; k < ALLPASSES; k++) {
+      allpasses[channel * ALLPASSES + k] = new Line(allpassLengths[k] + channel * SPREAD);
+    }
   }
 }
 
 function comb(line: Line, out: usize, frames: i32): void {
   const samples = line.samples;
-  const length = line.length;
-  let position = line.position;
-  let low = line.low;
+  const length = samples.length;
+  let at = line.at;
+  let lowpass = line.lowpass;
   for (let i = 0; i < frames; i++) {
-    const at = <usize>i << 2;
-    const x = (load<f32>(IN + at) + load<f32>(IN + at, 4096)) * GAIN;
-    const y = samples[position];
-    low = y + (low - y) * DAMPING;
-    samples[position] = x + low * FEEDBACK;
-    store<f32>(out + at, load<f32>(out + at) + y);
-    if (++position == length) position = 0;
+    const delayed = samples[at];
+    lowpass = delayed * (1 - DAMP) + lowpass * DAMP;
+    samples[at] = mono[i] + lowpass * FEEDBACK;
+    if (++at == length) at = 0;
+    const to = out + (<usize>i << 2);
+    store<f32>(to, load<f32>(to) + delayed);
   }
-  line.position = position;
-  line.low = low;
+  line.at = at;
+  line.lowpass = lowpass;
 }
 
 function allpass(line: Line, out: usize, frames: i32): void {
   const samples = line.samples;
-  const length = line.length;
-  let position = line.position;
+  const length = samples.length;
+  let at = line.at;
   for (let i = 0; i < frames; i++) {
-    const at = out + (<usize>i << 2);
-    const x = load<f32>(at);
-    const y = samples[position];
-    samples[position] = x + y * <f32>0.5;
-    store<f32>(at, y - x);
-    if (++position == length) position = 0;
+    const to = out + (<usize>i << 2);
+    const delayed = samples[at];
+    const x = load<f32>(to);
+    samples[at] = x + delayed * ALLPASS_GAIN;
+    if (++at == length) at = 0;
+    store<f32>(to, delayed - x);
   }
-  line.position = position;
+  line.at = at;
+}
+
+export function process(frames: i32): void {
+  for (let i = 0; i < frames; i++) {
+    const at = <usize>i << 2;
+    mono[i] = (load<f32>(LEFT_IN + at) + load<f32>(RIGHT_IN + at)) * INPUT_GAIN;
+  }
+  for (let channel = 0; channel < 2; channel++) {
+    const out = channel == 0 ? LEFT_OUT : RIGHT_OUT;
+    memory.fill(out, 0, <usize>frames << 2);
+    for (let k = 0; k < COMBS; k++) comb(combs[channel * COMBS + k], out, frames);
+    for (let k = 0; k < ALLPASSES; k++) allpass(allpasses[channel * ALLPASSES + k], out, frames);
+  }
 }

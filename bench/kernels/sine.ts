@@ -1,32 +1,39 @@
-// 64 voices of a polynomial sine, scalar.
+// 64 sines. The phase, as x from -1 to 1, is folded to y from -1/2 to 1/2, and sin(pi y) is its Taylor polynomial up to
+// y^9, which is off by 3.6e-6 at most.
 
-import { sine } from "../../sdk-as/dsp/sine";
-import { IN, OUT } from "./signal";
-import { makeVoices, VOICES, voices } from "./voices";
+import { LEFT_OUT, RIGHT_OUT } from "./parts/signal";
+import { increments, leftGains, phases, rightGains, startVoices, VOICES } from "./parts/voices";
 
-export function input(): i32 { return <i32>IN; }
-export function output(): i32 { return <i32>OUT; }
+export { input, output } from "./parts/signal";
 
 export function setup(): void {
-  makeVoices();
+  startVoices();
 }
 
 export function process(frames: i32): void {
-  memory.fill(OUT, 0, <usize>frames << 2);
-  memory.fill(OUT + 4096, 0, <usize>frames << 2);
-  for (let v = 0; v < VOICES; v++) {
-    const voice = voices[v];
-    const increment = voice.increment;
-    const left = voice.left;
-    const right = voice.right;
-    let phase = voice.phase;
+  memory.fill(LEFT_OUT, 0, <usize>frames << 2);
+  memory.fill(RIGHT_OUT, 0, <usize>frames << 2);
+  for (let voice = 0; voice < VOICES; voice++) {
+    let phase = phases[voice];
+    const increment = increments[voice];
+    const left = leftGains[voice];
+    const right = rightGains[voice];
     for (let i = 0; i < frames; i++) {
-      const at = OUT + (<usize>i << 2);
-      const y = sine(<f32>(<i32>phase) * <f32>(1.0 / 4294967296.0));
-      store<f32>(at, load<f32>(at) + y * left);
-      store<f32>(at, load<f32>(at, 4096) + y * right, 4096);
+      const x = <f32>(<i32>phase) * <f32>4.656612873077393e-10;
+      let y: f32 = x > 0.5 ? 1 - x : x;
+      y = y < -0.5 ? -1 - y : y;
+      const z = y * y;
+      const sample =
+        y *
+        (<f32>3.141592653589793 +
+          z *
+            (<f32>-5.16771278004997 +
+              z * (<f32>2.550164039877345 + z * (<f32>-0.5992645293207921 + z * <f32>0.08214588661112823))));
+      const out = <usize>i << 2;
+      store<f32>(LEFT_OUT + out, load<f32>(LEFT_OUT + out) + sample * left);
+      store<f32>(RIGHT_OUT + out, load<f32>(RIGHT_OUT + out) + sample * right);
       phase += increment;
     }
-    voice.phase = phase;
+    phases[voice] = phase;
   }
 }

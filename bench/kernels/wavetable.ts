@@ -1,36 +1,34 @@
-// 64 voices that read a table of 2,048 samples with linear interpolation, scalar.
+// 64 voices that read a table of 2,048 samples with linear interpolation.
 
-import { IN, OUT } from "./signal";
-import { makeTable, table } from "./table";
-import { makeVoices, VOICES, voices } from "./voices";
+import { LEFT_OUT, RIGHT_OUT } from "./parts/signal";
+import { fillTable, FRACTION, TABLE, TABLE_BITS } from "./parts/table";
+import { increments, leftGains, phases, rightGains, startVoices, VOICES } from "./parts/voices";
 
-export function input(): i32 { return <i32>IN; }
-export function output(): i32 { return <i32>OUT; }
+export { input, output } from "./parts/signal";
 
 export function setup(): void {
-  makeTable();
-  makeVoices();
+  fillTable();
+  startVoices();
 }
 
 export function process(frames: i32): void {
-  memory.fill(OUT, 0, <usize>frames << 2);
-  memory.fill(OUT + 4096, 0, <usize>frames << 2);
-  for (let v = 0; v < VOICES; v++) {
-    const voice = voices[v];
-    const increment = voice.increment;
-    const left = voice.left;
-    const right = voice.right;
-    let phase = voice.phase;
+  memory.fill(LEFT_OUT, 0, <usize>frames << 2);
+  memory.fill(RIGHT_OUT, 0, <usize>frames << 2);
+  for (let voice = 0; voice < VOICES; voice++) {
+    let phase = phases[voice];
+    const increment = increments[voice];
+    const left = leftGains[voice];
+    const right = rightGains[voice];
     for (let i = 0; i < frames; i++) {
-      const at = OUT + (<usize>i << 2);
-      const index = phase >> 21;
-      const fraction = <f32>(<i32>(phase & 0x1fffff)) * <f32>(1.0 / 2097152.0);
-      const a = table[index];
-      const y = a + (table[index + 1] - a) * fraction;
-      store<f32>(at, load<f32>(at) + y * left);
-      store<f32>(at, load<f32>(at, 4096) + y * right, 4096);
+      const at = TABLE + ((<usize>(phase >> (32 - TABLE_BITS))) << 2);
+      const a = load<f32>(at);
+      const b = load<f32>(at, 4);
+      const sample = a + (b - a) * (<f32>(<i32>(phase & 0x1fffff)) * FRACTION);
+      const out = <usize>i << 2;
+      store<f32>(LEFT_OUT + out, load<f32>(LEFT_OUT + out) + sample * left);
+      store<f32>(RIGHT_OUT + out, load<f32>(RIGHT_OUT + out) + sample * right);
       phase += increment;
     }
-    voice.phase = phase;
+    phases[voice] = phase;
   }
 }
