@@ -12,8 +12,8 @@
 // where the step is `local.get i  i32.const c  i32.add  local.set i` (or local.tee), nothing else in the loop
 // writes i, nothing writes n, and no branch leaves BODY but the last one.
 
-import type { Code } from "./body.ts";
-import { VOID_BLOCK } from "./body.ts";
+import { type Code, VOID_BLOCK } from "./body.ts";
+import type { Writer } from "./bytes.ts";
 import { Op } from "./opcodes.ts";
 
 export interface CountedLoop {
@@ -44,6 +44,7 @@ const MIRRORED = new Map<number, number>([
 ]);
 
 const UPWARD: ReadonlySet<number> = new Set([Op.i32LtS, Op.i32LtU, Op.i32LeS, Op.i32LeU]);
+const INCLUSIVE: ReadonlySet<number> = new Set([Op.i32LeS, Op.i32LeU, Op.i32GeS, Op.i32GeU]);
 const LARGEST_STEP = 65_536;
 
 /** Reads the loop at instruction `loop` as a counted one; null where it is not. */
@@ -133,4 +134,77 @@ function findStep(code: Code, from: number, to: number, counter: number): number
     }
   }
   return null;
+}
+
+/** A strip of a counted loop is charged at once, up to so many units. */
+const STRIP = 8_192;
+
+/**
+ * Writes a counted loop that is charged a strip at a time:
+ *
+ *   block $done
+ *     loop $strip
+ *       check                       ;; if fuel < 0: fuel = $tick(fuel)
+ *       br_if $done unless i < n
+ *       count = min(times that i < n holds from here without wrapping, most)
+ *       until = i + count * step
+ *       fuel -= count * weight
+ *       loop  BODY  br_if (i != until)  end
+ *       br $strip
+ *     end
+ *   end
+ *
+ * i comes to `until` after exactly `count` rounds, whatever wraps, since count * |step| < 2^32.
+ * @param weight units of one round, at most STRIP / 4
+ * @param write writes the check, and BODY inside so many blocks
+ */
+export function writeCountedLoop(
+  out: Writer,
+  loop: CountedLoop,
+  weight: number,
+  locals: { fuel: number; count: number; until: number },
+  write: { check: () => void; body: (blocks: number) => void },
+): void {
+  const get = (local: number): Writer => out.u8(Op.localGet).u32(local);
+  const constant = (value: number): Writer => out.u8(Op.i32Const).s32(value);
+  const bound = (): Writer => ("local" in loop.bound ? get(loop.bound.local) : constant(loop.bound.constant));
+  const open = (op: number): Writer => out.u8(op).s32(VOID_BLOCK);
+  const most = Math.floor(STRIP / weight);
+
+  open(Op.block);
+  open(Op.loop);
+  write.check();
+  get(loop.counter);
+  bound().put(loop.comparison, Op.i32Eqz, Op.brIf).u32(1);
+
+  // how often the step can be made before the comparison fails: (distance - 1) / step, or distance / step where
+  // the bound itself is still inside
+  if (loop.step > 0) {
+    bound();
+    get(loop.counter);
+  } else {
+    get(loop.counter);
+    bound();
+  }
+  out.u8(Op.i32Sub);
+  if (!INCLUSIVE.has(loop.comparison)) constant(1).u8(Op.i32Sub);
+  const step = Math.abs(loop.step);
+  if (step > 1 && (step & (step - 1)) === 0) constant(31 - Math.clz32(step)).u8(Op.i32ShrU);
+  else if (step > 1) constant(step).u8(Op.i32DivU);
+  out.u8(Op.localTee).u32(locals.count);
+  constant(most - 1);
+  get(locals.count);
+  constant(most - 1).put(Op.i32LtU, Op.select);
+  constant(1).put(Op.i32Add, Op.localTee).u32(locals.count);
+  constant(loop.step).u8(Op.i32Mul);
+  get(loop.counter).put(Op.i32Add, Op.localSet).u32(locals.until);
+  get(locals.fuel);
+  get(locals.count);
+  constant(weight).put(Op.i32Mul, Op.i32Sub, Op.localSet).u32(locals.fuel);
+
+  open(Op.loop);
+  write.body(3);
+  get(loop.counter);
+  get(locals.until).put(Op.i32Ne, Op.brIf).u32(0).u8(Op.end);
+  out.u8(Op.br).u32(0).put(Op.end, Op.end);
 }

@@ -8,7 +8,7 @@
 import { blockType, type Code, VOID_BLOCK } from "./body.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { frameBytes } from "./call-stack.ts";
-import { type CountedLoop, matchCountedLoop } from "./counted-loop.ts";
+import { type CountedLoop, matchCountedLoop, writeCountedLoop } from "./counted-loop.ts";
 import { F32, F64, type FunctionType, I32, type Module } from "./module.ts";
 import { Op, OPCODES } from "./opcodes.ts";
 
@@ -32,8 +32,6 @@ export interface MeterContext {
 const LIGHT = 64;
 /** At most so many units of straight code lie between two checks. */
 const STRETCH = 2_048;
-/** A strip of a counted loop is charged at once, up to so many units. */
-export const STRIP = 8_192;
 /** What $tick gets where a function's frame no longer fits the stack that the sandbox allows. */
 export const STACK_OVERFLOW = -0x80000000;
 
@@ -402,96 +400,23 @@ class BodyMeter {
     out.put(Op.i32LtS, Op.brIf).u32(1);
   }
 
-  /**
-   * A counted loop, charged a strip at a time.
-   *
-   *   block $done
-   *     loop $strip
-   *       if fuel < 0: fuel = $tick(fuel)
-   *       br_if $done unless i < n
-   *       count = min(times that i < n holds from here without wrapping, most)
-   *       until = i + count * step
-   *       fuel -= count * weight
-   *       loop  BODY  br_if (i != until)  end
-   *       br $strip
-   *     end
-   *   end
-   *
-   * i comes back to `until` after exactly `count` rounds, whatever wraps, since count * |step| < 2^32.
-   */
+  /** A counted loop, charged a strip at a time. */
   private countedLoop(i: number, counted: CountedLoop): void {
-    const { out } = this;
-    const weight = this.code.regionWeight.get(i) as number;
-    const most = Math.max(1, Math.floor(STRIP / weight));
-    const step = Math.abs(counted.step);
     if (this.count < 0) this.count = this.local(I32);
     while (this.bounds.length <= this.countedDepth) this.bounds.push(this.local(I32));
-    const until = this.bounds[this.countedDepth] as number;
-    const counter = (): Writer => out.u8(Op.localGet).u32(counted.counter);
-    const bound = (): void => {
-      if ("local" in counted.bound) out.u8(Op.localGet).u32(counted.bound.local);
-      else this.constant(counted.bound.constant);
-    };
-
-    out.u8(Op.block);
-    this.blockType(VOID_BLOCK);
-    out.u8(Op.loop);
-    this.blockType(VOID_BLOCK);
-    this.check();
-    counter();
-    bound();
-    out.put(counted.comparison, Op.i32Eqz, Op.brIf).u32(1);
-
-    // (distance - 1) / step, or distance / step where the bound itself is still inside
-    if (counted.step > 0) {
-      bound();
-      counter();
-    } else {
-      counter();
-      bound();
-    }
-    out.u8(Op.i32Sub);
-    const inclusive = ([Op.i32LeS, Op.i32LeU, Op.i32GeS, Op.i32GeU] as number[]).includes(counted.comparison);
-    if (!inclusive) {
-      this.constant(1);
-      out.u8(Op.i32Sub);
-    }
-    if (step > 1) {
-      const shift = Math.log2(step);
-      if (Number.isInteger(shift)) {
-        this.constant(shift);
-        out.u8(Op.i32ShrU);
-      } else {
-        this.constant(step);
-        out.u8(Op.i32DivU);
-      }
-    }
-    out.u8(Op.localTee).u32(this.count);
-    this.constant(most - 1);
-    out.u8(Op.localGet).u32(this.count);
-    this.constant(most - 1);
-    out.put(Op.i32LtU, Op.select);
-    this.constant(1);
-    out.put(Op.i32Add, Op.localTee).u32(this.count);
-    this.constant(counted.step);
-    out.u8(Op.i32Mul);
-    counter();
-    out.put(Op.i32Add, Op.localSet).u32(until);
-    out.u8(Op.localGet).u32(this.fuel).u8(Op.localGet).u32(this.count);
-    this.constant(weight);
-    out.put(Op.i32Mul, Op.i32Sub, Op.localSet).u32(this.fuel);
-
-    out.u8(Op.loop);
-    this.blockType(VOID_BLOCK);
-    this.depth += 3;
-    this.countedDepth++;
-    // BODY's own blocks count from here; nothing in it names the loop or its if.
-    this.labels.push({ depth: -1, close: null }, { depth: -1, close: null });
-    this.range(counted.from, counted.to, false);
-    this.labels.length -= 2;
-    this.countedDepth--;
-    this.depth -= 3;
-    counter().u8(Op.localGet).u32(until).put(Op.i32Ne, Op.brIf).u32(0).u8(Op.end);
-    out.u8(Op.br).u32(0).put(Op.end, Op.end);
+    const locals = { fuel: this.fuel, count: this.count, until: this.bounds[this.countedDepth] as number };
+    writeCountedLoop(this.out, counted, this.code.regionWeight.get(i) as number, locals, {
+      check: () => this.check(),
+      body: (blocks) => {
+        this.depth += blocks;
+        this.countedDepth++;
+        // BODY's own blocks count from here; nothing in it names the loop or its if.
+        this.labels.push({ depth: -1, close: null }, { depth: -1, close: null });
+        this.range(counted.from, counted.to, false);
+        this.labels.length -= 2;
+        this.countedDepth--;
+        this.depth -= blocks;
+      },
+    });
   }
 }
