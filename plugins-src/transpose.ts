@@ -9,7 +9,8 @@ const KEYS: i32 = 128;
 const NOWHERE: u8 = 255;
 
 export default class Transpose extends Plugin {
-  info: Info = this.plugin("builtin.transpose", "Transpose").category("EventEffect").author("Belljar").doc("Moves notes up or down by semitones.");
+  info: Info = this.plugin("builtin.transpose", "Transpose").category("EventEffect").author("Belljar")
+    .doc("Moves notes up or down by semitones.");
   input: EventPort = this.eventsIn("events_in").doc("Notes to move");
   output: EventPort = this.eventsOut("events_out").doc("The moved notes, and all other events as they came");
   semitones: Param = this.param("semitones").integer(-48, 48).unit("st").exact().doc("How far notes are moved");
