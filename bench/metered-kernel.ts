@@ -49,6 +49,8 @@ export function rewriteKernel(bytes: Uint8Array<ArrayBuffer>): Rewritten {
   return rewriteModule(module, codes, DEFAULT_LIMITS);
 }
 
+const now = (): number => performance.now();
+
 /** Milliseconds that a block may take; a block that the machine interrupts for longer is stopped, like a plugin's. */
 const DEADLINE = 1;
 
@@ -60,7 +62,7 @@ export function playMetered(
 ): Metered {
   const memory = new WebAssembly.Memory({ ...rewritten.memory, shared: true });
   const type = { module, rewritten, limits: DEFAULT_LIMITS } as unknown as PluginType;
-  const calls = new Calls(type, memory, new HostCalls(memory), () => performance.now());
+  const calls = new Calls(type, memory, new HostCalls(memory), now);
   const exports = { ...calls.functions, memory } as unknown as KernelExports;
   calls.control("start", "$boot");
   calls.control("setup", "setup");
