@@ -102,7 +102,7 @@ function projectFiles(name: string, template: Template, folder: string): Map<str
   const words = name.split("-").map((word) => word[0]?.toUpperCase() + word.slice(1));
   const joined = words.join("");
   const className = CLASSES.has(joined) ? `My${joined}` : joined;
-  const from = installed("runtime", "cli", "authoring", "templates", template);
+  const from = installed("sdk-as", "templates", template);
   for (const file of ["plugin.ts", "plugin.test.js", "README.md"]) {
     const text = readFileSync(join(from, file), "utf8");
     files.set(
