@@ -147,7 +147,6 @@ function shiftRight(bits: i32): void {
   while (n >> <u64>bits == 0) {
     n = n * 10 + (read < count ? <u64>load<u8>(d + read) : 0);
     read++;
-    if (n > 0x1800000000000000 / 10 * 10 && n >> <u64>bits == 0) break;
   }
   point -= read - 1;
   const mask = ((<u64>1) << <u64>bits) - 1;
