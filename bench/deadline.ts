@@ -82,6 +82,7 @@ const PROGRAMS: readonly Program[] = [
     name: "store misses over 64 MiB",
     plugin: {
       pages: LARGE,
+      activate: CIRCLE,
       process: forever(
         "(local $x i32)",
         again(
@@ -163,6 +164,7 @@ const PROGRAMS: readonly Program[] = [
     name: "memory.fill of 64 MiB",
     plugin: {
       pages: LARGE,
+      activate: CIRCLE,
       process: forever("", `(memory.fill (i32.const ${HEAP}) (i32.const 7) (i32.const ${MIB64}))`),
     },
   },
@@ -170,6 +172,7 @@ const PROGRAMS: readonly Program[] = [
     name: "memory.copy of 32 MiB",
     plugin: {
       pages: LARGE,
+      activate: CIRCLE,
       process: forever(
         "",
         `(memory.copy (i32.const ${HEAP}) (i32.const ${HEAP + MIB64 / 2}) (i32.const ${MIB64 / 2}))`,
