@@ -147,7 +147,10 @@ export function initBody(segment: number, chargeFunction: number): Writer {
   return body([], w);
 }
 
-/** memory.grow: refused (-1) outside of control calls; elsewhere charged by pages. */
+/**
+ * memory.grow: refused (-1) outside of control calls; elsewhere charged by pages. New pages are filled with the
+ * zeros that they hold: the first touch of a page takes the system thousands of times a store, and must not wait for process.
+ */
 export function growBody(control: number, chargeFunction: number): Writer {
   const w = new Writer();
   w.u8(Op.globalGet).u32(control).u8(Op.i32Eqz);
@@ -155,12 +158,20 @@ export function growBody(control: number, chargeFunction: number): Writer {
   constant(w, 0).put(Op.i32Ne, Op.i32And);
   block(w, Op.if);
   constant(w, -1).put(Op.return, Op.end);
+  constant(w, 1_000).u8(Op.call).u32(chargeFunction);
+  get(w, 0).put(Op.memoryGrow, 0, Op.localTee).u32(1);
+  constant(w, -1).put(Op.i32Ne);
+  block(w, Op.if);
   get(w, 0);
-  constant(w, 0xffff).u8(Op.i32And);
-  constant(w, 64).u8(Op.i32Mul);
-  constant(w, 1_000).u8(Op.i32Add).u8(Op.call).u32(chargeFunction);
-  get(w, 0).put(Op.memoryGrow, 0);
-  return body([], w);
+  constant(w, 16_384).u8(Op.i32Mul).u8(Op.call).u32(chargeFunction);
+  get(w, 1);
+  pages(w);
+  constant(w, 0);
+  get(w, 0);
+  pages(w);
+  op(w, Op.memoryFill).u8(0).u8(Op.end);
+  get(w, 1);
+  return body([I32], w);
 }
 
 /**
@@ -199,9 +210,18 @@ export function hostCallBody(
   return body([I32], w);
 }
 
-/** $boot: places the data segments that were active, then runs the start function. */
+/** From pages to bytes. */
+function pages(w: Writer): void {
+  constant(w, 16).u8(I32_SHL);
+}
+
+/** $boot: touches all of memory, places the data segments that were active, then runs the start function. */
 export function bootBody(module: Module, start: number | null): Writer {
   const w = new Writer();
+  constant(w, 0);
+  constant(w, 0).put(Op.memorySize, 0);
+  pages(w);
+  op(w, Op.memoryFill).u8(0);
   module.data.forEach(({ offset, bytes }, segment) => {
     if (offset === null) return;
     constant(w, offset);
@@ -260,6 +280,7 @@ function pick(w: Writer, lanes: Lane[], first: number, leaf: (lane: Lane) => voi
   w.u8(Op.end);
 }
 
+const I32_SHL = 0x74;
 const WRAP = 0xa7; // i32.wrap_i64
 const I64_SHR_U = 0x88;
 const I64_SHL = 0x86;
@@ -335,7 +356,7 @@ export function sealBody(): Writer {
   get(w, AT);
   get(w, FRAMES);
   constant(w, -4).u8(Op.i32And);
-  constant(w, 2).put(0x74 /* i32.shl */, Op.i32Add);
+  constant(w, 2).put(I32_SHL, Op.i32Add);
   set(w, END);
 
   block(w, Op.block);
@@ -368,7 +389,7 @@ export function sealBody(): Writer {
 
   get(w, FRAMES);
   constant(w, 3).u8(Op.i32And);
-  constant(w, 2).put(0x74, Op.localGet).u32(AT).u8(Op.i32Add);
+  constant(w, 2).put(I32_SHL, Op.localGet).u32(AT).u8(Op.i32Add);
   set(w, END);
   block(w, Op.block);
   block(w, Op.loop);

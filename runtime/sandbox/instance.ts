@@ -13,6 +13,8 @@ import type { PluginType } from "./plugin-type.ts";
 import type { Fault } from "./types.ts";
 
 const MOST_FRAMES = 16_384;
+/** Frames of the longest block that the limit of units is meant for. */
+const BUDGETED_FRAMES = 1_024;
 /** The bits of a float that is infinite; those of a NaN are larger. */
 const INFINITE = 0x7f800000;
 
@@ -35,8 +37,8 @@ export interface InstanceOptions {
 
 export class PluginInstance {
   readonly type: PluginType;
-  /** Most units of one call of process, reset or idle. */
-  unitBudget: number;
+  /** Most units of one call of process, reset or idle; activate sets it from the limits. */
+  unitBudget = 0;
   /** Milliseconds that one call of process, reset or idle may take. */
   deadline = Number.POSITIVE_INFINITY;
   /** What the last process said of the next block. */
@@ -61,7 +63,6 @@ export class PluginInstance {
   constructor(type: PluginType, options: InstanceOptions, shared?: SharedInstance) {
     this.type = type;
     this.shown = type.descriptor;
-    this.unitBudget = type.limits.blockUnits;
     const { initial, maximum } = type.rewritten.memory;
     this.memory = shared?.memory ?? new WebAssembly.Memory({ initial, maximum, shared: true });
     this.host = new HostCalls(this.memory, shared?.messages);
@@ -246,6 +247,7 @@ export class PluginInstance {
     this.layoutAddress = layout;
     this.rate = rate;
     this.maxFrames = maxFrames;
+    this.unitBudget = this.type.limits.blockUnits * Math.max(1, maxFrames / BUDGETED_FRAMES);
     this.eventOutputs = Uint8Array.from(this.shown.ports, (port) =>
       port.type === "event" && !isInput(port) ? 1 : 0,
     );

@@ -117,9 +117,9 @@ function define(
 }
 
 // Weights: what a plugin could do slowest with an instruction decides. A load or store that misses every
-// cache takes some hundred times an addition, so it weighs more than its usual cost; divisions and square
+// cache takes some hundred times an addition, so it weighs far more than it usually costs; divisions and square
 // roots take 10 to 40 cycles. The rest is one unit.
-const MEMORY = 4;
+const MEMORY = 8;
 const SLOW = 8;
 const { None, Memory: Mem } = Immediate;
 

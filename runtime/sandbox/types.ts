@@ -65,7 +65,7 @@ export interface Limits {
   presets: number;
   /** Units of one control call (boot, descriptor, configure, activate, state, graph data). */
   controlUnits: number;
-  /** Units of one call of process, reset or idle. */
+  /** Units of one call of process, reset or idle, for blocks of up to 1,024 frames; longer ones get more in proportion. */
   blockUnits: number;
 }
 
