@@ -2,17 +2,24 @@
 // once, as the audio thread's modules are: else the first seconds would measure V8's compilers.
 
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { attachText, benchAttach } from "./attach.ts";
 import { benchDeadline, deadlineText } from "./deadline.ts";
-import { loadKernels } from "./kernels.ts";
+import type { Program } from "./deadline-programs.ts";
+import { type Kernel, loadKernels } from "./kernels.ts";
 import { benchMeter, meterText } from "./meter.ts";
 
 interface Benchmark {
   about: string;
-  /** Slow things that need none of V8's flags. */
-  prepare?: () => Promise<unknown>;
-  run: (json: boolean) => Promise<string>;
+  /** Work of slow tools that V8's flags would make slower: what it gives is handed to run, in the child process. */
+  prepare: () => Promise<Module[]> | Module[];
+  run: (modules: Module[], json: boolean) => Promise<string> | string;
+}
+
+/** A Kernel or a Program. */
+interface Module {
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
 const shown = <T>(result: T, json: boolean, text: (result: T) => string): string =>
@@ -25,21 +32,23 @@ const BENCHMARKS = new Map<string, Benchmark>([
       about:
         "what counting its work costs a plugin: ten kernels rewritten against the same as they are (10 s)",
       prepare: () => loadKernels(),
-      run: async (json) => shown(benchMeter(await loadKernels()), json, meterText),
+      run: (kernels, json) => shown(benchMeter(kernels as Kernel[]), json, meterText),
     },
   ],
   [
     "deadline",
     {
-      about: "how long a plugin that uses up a deadline of 1 ms keeps the host waiting (5 s)",
-      run: async (json) => shown(await benchDeadline(), json, deadlineText),
+      about: "how long a plugin that uses up a deadline of 1 ms keeps the host waiting (25 s)",
+      prepare: async () => (await import("./deadline-programs.ts")).assemblePrograms(),
+      run: async (programs, json) => shown(await benchDeadline(programs as Program[]), json, deadlineText),
     },
   ],
   [
     "attach",
     {
       about: "what handing a sounding plugin to another owner costs, and that no sample changes (1 s)",
-      run: async (json) => shown(await benchAttach(), json, attachText),
+      prepare: () => [],
+      run: async (_, json) => shown(await benchAttach(), json, attachText),
     },
   ],
 ]);
@@ -82,16 +91,24 @@ async function main(): Promise<number> {
     return 2;
   }
   if (process.env[CHILD] !== undefined) {
-    console.log(await benchmark.run(json));
+    const modules = (JSON.parse(readFileSync(0, "utf8")) as { bytes: string }[]).map((module) => ({
+      ...module,
+      bytes: new Uint8Array(Buffer.from(module.bytes, "base64")),
+    }));
+    console.log(await benchmark.run(modules, json));
     return 0;
   }
-  await benchmark.prepare?.();
+  const modules = (await benchmark.prepare()).map((module) => ({
+    ...module,
+    bytes: Buffer.from(module.bytes).toString("base64"),
+  }));
   const script = fileURLToPath(import.meta.url);
   const { status, error } = spawnSync(
     process.execPath,
     [...FLAGS, "--enable-source-maps", script, ...options],
     {
-      stdio: "inherit",
+      input: JSON.stringify(modules),
+      stdio: ["pipe", "inherit", "inherit"],
       env: { ...process.env, [CHILD]: "1" },
     },
   );
