@@ -1,6 +1,6 @@
 // A module instance's functions, each call under a budget of units and a deadline; and the bytes that cross.
 
-import { BYTES_LEN, BYTES_PTR, Status } from "../../abi/layout.ts";
+import { ALIGNMENT, BYTES_LEN, BYTES_PTR, Status } from "../../abi/layout.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { faultError, faultOf, Stop } from "./fault.ts";
 import type { HostCalls } from "./host-calls.ts";
@@ -188,6 +188,11 @@ export class Calls {
     if (at + bytes.length > this.memory.buffer.byteLength) {
       throw faultError(this.condemn("contract", call, "gave bytes room outside of its memory"));
     }
+    if (at % ALIGNMENT !== 0) {
+      throw faultError(
+        this.condemn("contract", call, `gave bytes room that is not aligned to ${ALIGNMENT} bytes`),
+      );
+    }
     new Uint8Array(this.memory.buffer).set(bytes, at);
     return at;
   }
@@ -195,12 +200,34 @@ export class Calls {
   /** [control] Turns a negative status into an error that quotes bj_error. */
   succeeded(status: number, what: string): void {
     if (status >= 0) return;
-    let said = printable(Status[status] ?? `status ${status}`);
-    if (this.has("bj_error")) {
-      const address = this.control("error", "bj_error");
-      const bytes = this.takeBytes(address, "error", this.type.limits.stringBytes);
-      if (bytes.length > 0) said = printable(new TextDecoder().decode(bytes)).replace(/\.$/, "");
-    }
-    throw new BelljarError("plugin/refused", `"${this.type.descriptor.id}" refused ${what}: ${said}.`);
+    const said = this.has("bj_error") ? this.text(this.control("error", "bj_error")) : "";
+    throw new BelljarError(
+      "plugin/refused",
+      `"${this.type.descriptor.id}" refused ${what}: ${reason(status, said)}.`,
+    );
   }
+
+  /** What the plugin says of the failure that it just reported from an [audio] call; it is about to be stopped. */
+  lastWords(status: number, units: number, milliseconds: number): string {
+    if (!this.has("bj_error")) return reason(status, "");
+    const used = this.units;
+    this.begin(units, milliseconds);
+    try {
+      return reason(status, this.text(this.functions.bj_error?.() ?? 0));
+    } catch {
+      return reason(status, "");
+    } finally {
+      this.finish();
+      this.units = used;
+    }
+  }
+
+  private text(address: number): string {
+    const bytes = this.takeBytes(address, "error", this.type.limits.stringBytes);
+    return printable(new TextDecoder().decode(bytes)).replace(/\.$/, "");
+  }
+}
+
+function reason(status: number, said: string): string {
+  return said === "" ? `${Status[status] ?? `status ${status}`}, with no reason given` : said;
 }

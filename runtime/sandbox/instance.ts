@@ -13,6 +13,8 @@ import type { PluginType } from "./plugin-type.ts";
 import type { Fault } from "./types.ts";
 
 const MOST_FRAMES = 16_384;
+/** Milliseconds for the sentence of a plugin that reported a failure. */
+const LAST_WORDS = 0.5;
 /** Frames of the longest block that the limit of units is meant for. */
 const BUDGETED_FRAMES = 1_024;
 /** The bits of a float that is infinite; those of a NaN are larger. */
@@ -315,17 +317,22 @@ export class PluginInstance {
     this.calls.finish();
     eventsIn.count = 0;
     if (result < 0) {
-      this.calls.condemn("status", "process", `reported a failure (${Status[result] ?? result})`);
+      const words = this.calls.lastWords(result, this.unitBudget, Math.min(this.deadline, LAST_WORDS));
+      this.calls.condemn("status", "process", `reported a failure (${words})`);
       return this.silence(views);
     }
     const state = result & 0xff;
     const count = (result >> RESULT_EVENTS_SHIFT) & RESULT_EVENTS_MASK;
-    if (state > ProcessState.Sleep || count > eventsOut.capacity || result >>> 24 !== 0) {
+    if (state > ProcessState.Sleep || result >>> 24 !== 0) {
       this.calls.condemn(
         "contract",
         "process",
-        `returned ${result}, which says more events than it has room for or an unknown state`,
+        `returned ${result}, which is no state that the contract knows,`,
       );
+      return this.silence(views);
+    }
+    if (count > eventsOut.capacity) {
+      this.calls.condemn("contract", "process", `sent ${count} events with room for ${eventsOut.capacity}`);
       return this.silence(views);
     }
     for (let i = 0; i < audio.length; i++) {
@@ -335,11 +342,9 @@ export class PluginInstance {
       for (let c = 0; c < port.channels; c++) {
         const found = this.seal(port.address + c * port.stride * 4, frames);
         if (found >= INFINITE) {
-          this.calls.condemn(
-            "not-finite",
-            "process",
-            `wrote a sample that is not a finite number to "${port.id}"`,
-          );
+          const what = found === INFINITE ? "an infinity" : "NaN";
+          const where = port.channels === 2 ? ` (${c === 0 ? "left" : "right"})` : "";
+          this.calls.condemn("not-finite", "process", `wrote ${what} to "${port.id}"${where}`);
           return this.silence(views);
         }
         if (found > peak) peak = found;

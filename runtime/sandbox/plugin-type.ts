@@ -66,7 +66,7 @@ export class PluginType {
       throw new BelljarError(
         "module/abi",
         `The plugin is built for version ${version >>> 16}.${version & 0xffff} of the contract; this host speaks ${ABI_VERSION >>> 16}.${ABI_VERSION & 0xffff}.`,
-        "Build it again with a matching SDK.",
+        `bj_abi must return 0x${ABI_VERSION.toString(16).padStart(8, "0")}: build it again with a matching SDK.`,
       );
     }
     type.describedBytes = first.describeBytes();
@@ -102,7 +102,7 @@ export class PluginType {
 
 /** Stands in while the first instance is asked. */
 const UNKNOWN: PluginDescriptor = {
-  id: "plugin",
+  id: "the plugin",
   display_name: "",
   category: "",
   doc: "",

@@ -194,26 +194,36 @@ const faults: [string, SmallPlugin, string, RegExp][] = [
     /called itself too deeply/,
   ],
   ["loops for ever", { process: "(loop $l (br $l)) (i32.const 0)" }, "units", /used up its units/],
-  ["reports a failure", { process: "(i32.const -1)" }, "status", /reported a failure \(Failed\)/],
-  ["reports an unknown failure", { process: "(i32.const -99)" }, "status", /\(-99\)/],
+  [
+    "reports a failure",
+    { process: "(i32.const -1)" },
+    "status",
+    /reported a failure \(Failed, with no reason given\)/,
+  ],
+  [
+    "reports an unknown failure",
+    { process: "(i32.const -99)" },
+    "status",
+    /\(status -99, with no reason given\)/,
+  ],
   [
     "claims more events than it has room for",
     { process: "(i32.const 0x4100)" },
     "contract",
-    /more events than it has room for/,
+    /sent 65 events with room for 64/,
   ],
-  ["returns an unknown state", { process: "(i32.const 4)" }, "contract", /unknown state/],
+  ["returns an unknown state", { process: "(i32.const 4)" }, "contract", /no state that the contract knows/],
   [
     "writes a NaN",
     { process: `${put("(f32.const nan)")} (i32.const 0)` },
     "not-finite",
-    /not a finite number to "audio_out"/,
+    /wrote NaN to "audio_out" \(left\)/,
   ],
   [
     "writes an infinity to its right channel",
     { process: `${put("(f32.const -inf)", bufferAt(1, 1))} (i32.const 0)` },
     "not-finite",
-    /not a finite number/,
+    /wrote an infinity to "audio_out" \(right\)/,
   ],
   [
     "hands a host call bytes outside of its memory",
@@ -240,6 +250,29 @@ for (const [what, plugin, kind, sentence] of faults) {
     assert.match(problem(() => made.saveState() ?? made.share()).code, new RegExp(`plugin/${kind}`));
   });
 }
+
+test("a plugin that reports a failure is quoted, in its own words", async () => {
+  const plugin = await playing({
+    functions: `(data (i32.const 800) "\\28\\03\\00\\00\\12\\00\\00\\00") (data (i32.const 808) "the lamp burnt out")
+      (func (export "bj_error") (result i32) (i32.const 800))`,
+    process: "(i32.const -6)",
+  });
+  assert.not(plugin.process(64));
+  assert.is(plugin.fault?.message, "The plugin reported a failure (the lamp burnt out) in process, block 0.");
+});
+
+test("a plugin that reports a failure and then hangs over its words is stopped all the same", async () => {
+  const plugin = await playing({
+    functions: '(func (export "bj_error") (result i32) (loop $l (br $l)) (i32.const 0))',
+    process: "(i32.const -6)",
+  });
+  plugin.unitBudget = 100_000;
+  assert.not(plugin.process(64));
+  assert.is(
+    plugin.fault?.message,
+    "The plugin reported a failure (Busy, with no reason given) in process, block 0.",
+  );
+});
 
 test("a NaN beyond the block is nobody's business", async () => {
   const plugin = await playing({ process: `${put("(f32.const nan)", OUT + 32 * 4)} (i32.const 0)` });
