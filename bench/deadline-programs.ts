@@ -73,6 +73,23 @@ const PROGRAMS: readonly Source[] = [
     },
   },
   {
+    // How long it is fast depends on the frames, which differ from run to run: up to about a millisecond.
+    name: "fast at first, then the chase",
+    plugin: {
+      pages: LARGE,
+      activate: CIRCLE,
+      process: forever(
+        `(local $p i32) (local $i i32)
+         (local.set $p (i32.const ${HEAP}))
+         (local.set $i (i32.mul (local.get $frames) (i32.const 12000)))
+         (loop $fast
+           (local.set $i (i32.sub (local.get $i) (i32.const 1)))
+           (br_if $fast (local.get $i)))`,
+        `(local.set $p ${"(i32.load ".repeat(64)}(local.get $p)${")".repeat(64)})`,
+      ),
+    },
+  },
+  {
     name: "store misses over 64 MiB",
     plugin: {
       pages: LARGE,

@@ -63,13 +63,14 @@ export async function benchDeadline(sources: readonly Program[]): Promise<Deadli
   }
   const floor: number[] = [];
   for (let run = -3; run < RUNS; run++) {
+    const frames = 1 + (((run + 3) * 37) % 128);
     for (const { type, shared, times, speeds } of programs) {
       // A stopped instance stays stopped: each run attaches anew to the same memory.
       const instance = shared === null ? activated(type) : type.attach(shared);
       instance.unitBudget = UNITS;
       instance.deadline = DEADLINE;
       const began = performance.now();
-      instance.process(128);
+      instance.process(frames);
       const time = performance.now() - began;
       if (instance.fault?.kind !== "deadline")
         throw new Error(`It ended otherwise: ${instance.fault?.message}`);
