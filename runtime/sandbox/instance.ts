@@ -35,6 +35,11 @@ export interface InstanceOptions {
   now?: () => number;
   /** Whether somebody reads this instance's control requests. Default: no. */
   control?: boolean;
+  /**
+   * [audio] Shown each block as the plugin left it, before outputs and outgoing events are made harmless: so many frames,
+   * and so many events from the start of eventsOut. For validators.
+   */
+  look?: (frames: number, events: number) => void;
 }
 
 export class PluginInstance {
@@ -52,6 +57,7 @@ export class PluginInstance {
   private readonly memory: WebAssembly.Memory;
   private readonly host: HostCalls;
   private readonly calls: Calls;
+  private readonly look: ((frames: number, events: number) => void) | undefined;
   private readonly seal: Call;
   private readonly processCall: Call;
   private shown: PluginDescriptor;
@@ -69,6 +75,7 @@ export class PluginInstance {
     this.memory = shared?.memory ?? new WebAssembly.Memory({ initial, maximum, shared: true });
     this.host = new HostCalls(this.memory, shared?.messages);
     this.host.routed = options.control ?? false;
+    this.look = options.look;
     this.calls = new Calls(type, this.memory, this.host, options.now ?? (() => performance.now()));
     const { functions } = this.calls;
     this.seal = functions.$seal as Call;
@@ -335,6 +342,7 @@ export class PluginInstance {
       this.calls.condemn("contract", "process", `sent ${count} events with room for ${eventsOut.capacity}`);
       return this.silence(views);
     }
+    this.look?.(frames, count);
     for (let i = 0; i < audio.length; i++) {
       const port = audio[i] as AudioPort;
       if (port.input) continue;
