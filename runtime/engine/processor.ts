@@ -93,7 +93,7 @@ export class Plugin {
    * @throws BelljarError plugin/* for an unknown id, a value out of range, or a plugin that refuses or stops
    */
   instantiate(setup: Setup = {}): Processor {
-    return new Processor(this.type.instantiate({ now: () => performance.now() }), setup);
+    return new Processor(this.type.instantiate(), setup);
   }
 }
 

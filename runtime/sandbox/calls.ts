@@ -13,13 +13,13 @@ const CONTROL_DEADLINE = 10_000;
 
 // How many slices are handed out at once. Reading the clock takes 50 ns, as long as 1,000 units of tight code, so it
 // is read no oftener than a deadline needs: what is handed out ends, at the slowest that a plugin can be, at most
-// one slice after the deadline; and a plugin that was fast a moment ago gets a few slices at once, and
+// one slice after the deadline; and a plugin that was fast a moment ago gets a few slices more, and
 // may be so much later if it turns slow just then.
 /** Milliseconds of a slice that is nothing but cache misses. */
-const SLOWEST = 0.5;
+const SLOWEST = 0.25;
 /** Milliseconds of a slice below which a plugin counts as fast. */
-const FAST = 0.025;
-const FAST_SLICES = 3;
+const FAST = 0.0125;
+const FAST_SLICES = 5;
 const MOST_SLICES = 32_768;
 
 export type Call = (...args: number[]) => number;
@@ -45,6 +45,10 @@ export class Calls {
   /** When the clock was last read, and the units handed out since then. */
   private readAt = 0;
   private handed = 0;
+  /** The budget and deadline of the last call, and the units that such a call begins with. */
+  private plannedUnits = 0;
+  private plannedTime = 0;
+  private first = 0;
 
   constructor(type: PluginType, memory: WebAssembly.Memory, host: HostCalls, now: () => number) {
     this.type = type;
@@ -70,15 +74,15 @@ export class Calls {
       fast = (now - this.readAt) * SLICE < this.handed * FAST;
       this.readAt = now;
     }
-    const units = this.hand(fast ? FAST_SLICES : 1, slicesOwed(fuel));
+    const units = this.hand(fast ? 1 + FAST_SLICES : 1, slicesOwed(fuel));
     return fuel + units;
   }
 
-  /** Hands out slices: as many as fit before the deadline, at least `least` while the budget has them, at least `owed`. */
-  private hand(least: number, owed: number): number {
-    let slices = least;
+  /** Hands out slices: as many as fit before the deadline and `more`, while the budget has them; at least `owed`. */
+  private hand(more: number, owed: number): number {
+    let slices = more;
     if (this.endsAt !== Number.POSITIVE_INFINITY) {
-      slices = Math.max(slices, Math.min(1 + Math.floor((this.endsAt - this.readAt) / SLOWEST), MOST_SLICES));
+      slices += Math.min(Math.floor((this.endsAt - this.readAt) / SLOWEST), MOST_SLICES);
     }
     // Never more than the budget holds, so that where it ends a call does not depend on the clock.
     slices = Math.max(Math.min(slices, (this.budget - this.granted) / SLICE), owed);
@@ -92,16 +96,25 @@ export class Calls {
     this.start(units, milliseconds, false);
   }
 
-  private start(units: number, milliseconds: number, control: boolean): void {
+  /** Works out what is the same for every call with this budget and deadline. */
+  private plan(units: number, milliseconds: number): void {
+    this.plannedUnits = units;
+    this.plannedTime = milliseconds;
     this.budget = Math.ceil(units / SLICE) * SLICE;
-    this.granted = 0;
+    const fits = milliseconds === Number.POSITIVE_INFINITY ? 1 : 1 + Math.floor(milliseconds / SLOWEST);
+    this.first = Math.max(1, Math.min(fits, MOST_SLICES, this.budget / SLICE)) * SLICE;
+  }
+
+  private start(units: number, milliseconds: number, control: boolean): void {
+    if (units !== this.plannedUnits || milliseconds !== this.plannedTime) this.plan(units, milliseconds);
     this.endsAt = Number.POSITIVE_INFINITY;
     if (milliseconds !== Number.POSITIVE_INFINITY) {
       this.readAt = this.now();
       this.endsAt = this.readAt + milliseconds;
     }
+    this.handed = this.granted = this.first;
     this.host.inControlCall = control;
-    this.setFuel(this.hand(1, 1), control ? 1 : 0);
+    this.setFuel(this.first, control ? 1 : 0);
   }
 
   /** [audio] After a call that returned. */

@@ -116,10 +116,11 @@ function define(
   }
 }
 
-// Weights: what a plugin could do slowest with an instruction decides. A load or store that misses every
-// cache takes some hundred times an addition, so it weighs far more than it usually costs; divisions and square
-// roots take 10 to 40 cycles. The rest is one unit.
-const MEMORY = 8;
+// Weights: what a plugin could do slowest with an instruction decides. A load that misses every cache takes
+// hundreds of times an addition, so it weighs far more than it usually costs; a store need not be waited for;
+// divisions and square roots take 10 to 40 cycles. The rest is one unit.
+const LOAD = 16;
+const STORE = 4;
 const SLOW = 8;
 const { None, Memory: Mem } = Immediate;
 
@@ -147,7 +148,7 @@ define(
   Mem,
   1,
   1,
-  MEMORY,
+  LOAD,
 );
 define(
   0x36,
@@ -155,7 +156,7 @@ define(
   Mem,
   2,
   0,
-  MEMORY,
+  STORE,
 );
 define(0x3f, "memory.size", Immediate.MemoryIndex, 0, 1);
 define(0x40, "memory.grow", Immediate.MemoryIndex, 1, 1, SLOW);
@@ -248,8 +249,8 @@ function simd(
 const LOADS =
   "v128.load v128.load8x8_s v128.load8x8_u v128.load16x4_s v128.load16x4_u v128.load32x2_s v128.load32x2_u " +
   "v128.load8_splat v128.load16_splat v128.load32_splat v128.load64_splat";
-simd(0x00, LOADS, Mem, 1, 1, MEMORY);
-simd(0x0b, "v128.store", Mem, 2, 0, MEMORY);
+simd(0x00, LOADS, Mem, 1, 1, LOAD);
+simd(0x0b, "v128.store", Mem, 2, 0, STORE);
 simd(0x0c, "v128.const", Immediate.V128, 0, 1);
 simd(0x0d, "i8x16.shuffle", Immediate.Lanes16, 2, 1);
 simd(0x0e, "i8x16.swizzle", None, 2, 1);
@@ -284,7 +285,7 @@ simd(
   Immediate.MemoryLane,
   2,
   1,
-  MEMORY,
+  LOAD,
 );
 simd(
   0x58,
@@ -292,9 +293,9 @@ simd(
   Immediate.MemoryLane,
   2,
   0,
-  MEMORY,
+  STORE,
 );
-simd(0x5c, "v128.load32_zero v128.load64_zero", Mem, 1, 1, MEMORY);
+simd(0x5c, "v128.load32_zero v128.load64_zero", Mem, 1, 1, LOAD);
 simd(0x5e, "f32x4.demote_f64x2_zero f64x2.promote_low_f32x4", None, 1, 1);
 simd(0x60, "i8x16.abs i8x16.neg i8x16.popcnt i8x16.all_true i8x16.bitmask", None, 1, 1);
 simd(0x65, "i8x16.narrow_i16x8_s i8x16.narrow_i16x8_u", None, 2, 1);

@@ -120,8 +120,8 @@ test("the units of a counted loop grow by the same amount each round", () => {
   };
   const perRound = (cost(1_000) - cost(0)) / 1_000;
   assert.equal(cost(100_000) - cost(0), 100_000 * perRound);
-  // loop 1, compare 3, if 1, constants 2, load 8, store 8, step 4, br 1
-  assert.equal(perRound, 28);
+  // loop 1, compare 3, if 1, constants 2, load 16, store 4, step 4, br 1
+  assert.equal(perRound, 32);
 });
 
 const body = (extra: string, step = 1): string => loopText("i32.lt_s", step, "(local.get $n)", false, extra);
