@@ -11,7 +11,9 @@ const QUIET: f64 = 1e-15;
 
 /**
  * One filter, one channel. A shape may be set at any time, also while it sounds. It costs a sine and a cosine: set it
- * once a (sub-)block, not each sample. Frequencies are held between 0.001 Hz and 0.4999 of the rate, Q at 0.001 or more.
+ * once a (sub-)block, not each sample; a fast sweep, such as an envelope's, every 32 frames or so. Frequencies are held
+ * between 0.001 Hz and 0.475 of the rate (towards Nyquist, poles and zeros almost cancel, and a sweep down from there
+ * bursts), Q at 0.001 or more.
  */
 export class Biquad {
   // y = b0 x + b1 x' + b2 x'' - a1 y' - a2 y'', normalised to a0 = 1; at first it passes its input.
@@ -126,7 +128,7 @@ export class Biquad {
   }
 
   private tune(rate: f64, hz: f64, q: f64): void {
-    const w = (2 * Math.PI * min(max(hz, 0.001), 0.4999 * rate)) / rate;
+    const w = (2 * Math.PI * min(max(hz, 0.001), 0.475 * rate)) / rate;
     this.cosine = Math.cos(w);
     this.alpha = Math.sin(w) / (2 * max(q, 0.001));
   }
