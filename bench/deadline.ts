@@ -89,7 +89,8 @@ export async function benchDeadline(sources: readonly Program[]): Promise<Deadli
   const noise = row("JavaScript's own busy loop", floor, []);
   const usual = maximum(rows.map((each) => each.median)) <= USUAL;
   const worst = maximum(rows.map((each) => each.worst)) <= WORST;
-  const quiet = noise.worst <= WORST / 2;
+  // What the host's own loop suffers too says nothing about plugins.
+  const quiet = usual ? noise.worst <= WORST / 2 : noise.p90 <= DEADLINE * 1.1;
   return {
     benchmark: "deadline",
     machine: machine(),
@@ -97,7 +98,7 @@ export async function benchDeadline(sources: readonly Program[]): Promise<Deadli
     rows,
     floor: noise,
     aim: { usual: USUAL, worst: WORST },
-    verdict: usual && worst ? "kept" : usual && !quiet ? "too noisy to tell" : "broken",
+    verdict: usual && worst ? "kept" : quiet ? "broken" : "too noisy to tell",
   };
 }
 
