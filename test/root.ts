@@ -10,3 +10,14 @@ export const root: string = process.env["BELLJAR_ROOT"] ?? process.cwd();
 export function skip(reason: string): void {
   (globalThis as { belljarSkip?: (reason: string) => void }).belljarSkip?.(reason);
 }
+
+/** Runs `act` as a user without special rights, where this one is root. What it reaches for must be open to all. */
+export async function asOrdinaryUser<T>(act: () => T | Promise<T>): Promise<T> {
+  if (process.getuid?.() !== 0) return act();
+  process.seteuid?.(65_534);
+  try {
+    return await act();
+  } finally {
+    process.seteuid?.(0);
+  }
+}

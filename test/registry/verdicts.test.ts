@@ -34,6 +34,13 @@ test("what was remembered is known, and nothing else is", () => {
   assert.equal(readdirSync(join(base, "compiles")), [`${key}.json`], "no temporary file is left");
 });
 
+test("a cache in a place where no folder can be made is done without", () => {
+  for (const base of ["/proc/cache", "/dev/null/cache", join(folder, "\0")]) {
+    remember(key, base);
+    assert.not(isKnown(key, base));
+  }
+});
+
 test("the cache is readable by its user alone, also when its folder was open before", () => {
   if (process.platform === "win32") return skip("Windows has no file modes");
   const base = fresh();
