@@ -24,7 +24,7 @@ export const HOST_FUNCTIONS: ReadonlyMap<string, FunctionType> = new Map([
 ]);
 
 /** The exports of the contract, and whether a plugin must have them. */
-const CONTRACT: ReadonlyMap<string, FunctionType & { required: boolean }> = new Map([
+export const CONTRACT: ReadonlyMap<string, FunctionType & { required: boolean }> = new Map([
   ["bj_abi", { ...signature([], [I32]), required: true }],
   ["bj_scratch", { ...signature([I32], [I32]), required: true }],
   ["bj_descriptor", { ...signature([], [I32]), required: true }],
