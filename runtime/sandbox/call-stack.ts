@@ -10,7 +10,8 @@ export function frameBytes(code: Code): number {
   return 128 + 16 * (code.locals.length + code.maximumHeight + 8);
 }
 
-const signature = (type: FunctionType): string => `${type.params.join()}:${type.results.join()}`;
+/** Equal for equal types. */
+export const signature = (type: FunctionType): string => `${type.params.join()}:${type.results.join()}`;
 
 /**
  * Which bodies (counted without imports) may be inside themselves. Throws BelljarError module/limit where the
@@ -18,34 +19,40 @@ const signature = (type: FunctionType): string => `${type.params.join()}:${type.
  */
 export function findRecursion(module: Module, codes: Code[], limits: Limits): boolean[] {
   const offset = module.importedFunctions;
-  const pointed = new Map<string, Set<number>>();
-  for (const segment of module.elements) {
-    for (const index of segment.functions) {
+  // What may call what. Calls through tables go by way of a node for each signature: drawn from each caller to each
+  // function in a table, 20,000 functions would have hundreds of millions of edges.
+  const signatureNodes = new Map<string, number>();
+  const nodeOfType = module.types.map((type) => {
+    const key = signature(type);
+    const node = signatureNodes.get(key) ?? codes.length + signatureNodes.size;
+    signatureNodes.set(key, node);
+    return node;
+  });
+  const edgeSets = codes.map(({ callees, indirectTypes }) => {
+    const targets = new Set<number>();
+    for (const callee of callees) if (callee >= offset) targets.add(callee - offset);
+    for (const type of indirectTypes) targets.add(nodeOfType[type] as number);
+    return targets;
+  });
+  for (let i = 0; i < signatureNodes.size; i++) edgeSets.push(new Set());
+  for (const { functions } of module.elements) {
+    for (const index of functions) {
       if (index < offset) continue;
-      const key = signature(module.types[module.functions[index] as number] as FunctionType);
-      const set = pointed.get(key) ?? new Set();
-      pointed.set(key, set.add(index - offset));
+      const node = nodeOfType[module.functions[index] as number] as number;
+      (edgeSets[node] as Set<number>).add(index - offset);
     }
   }
-  const edges = codes.map((code) => {
-    const targets = new Set<number>();
-    for (const callee of code.callees) if (callee >= offset) targets.add(callee - offset);
-    for (const type of code.indirectTypes) {
-      for (const target of pointed.get(signature(module.types[type] as FunctionType)) ?? [])
-        targets.add(target);
-    }
-    return [...targets];
-  });
+  const edges = edgeSets.map((targets) => [...targets]);
 
   // Tarjan's strongly connected components, with a stack of its own: a hostile chain of calls is long.
-  const order = new Int32Array(codes.length).fill(-1);
-  const low = new Int32Array(codes.length);
-  const open = new Uint8Array(codes.length);
-  const recursive: boolean[] = new Array(codes.length).fill(false);
-  const deepest = new Float64Array(codes.length);
+  const order = new Int32Array(edges.length).fill(-1);
+  const low = new Int32Array(edges.length);
+  const open = new Uint8Array(edges.length);
+  const recursive: boolean[] = new Array(edges.length).fill(false);
+  const deepest = new Float64Array(edges.length);
   const component: number[] = [];
   let counter = 0;
-  for (let root = 0; root < codes.length; root++) {
+  for (let root = 0; root < edges.length; root++) {
     if (order[root] !== -1) continue;
     const path: { node: number; next: number }[] = [{ node: root, next: 0 }];
     while (path.length > 0) {
@@ -67,7 +74,7 @@ export function findRecursion(module: Module, codes: Code[], limits: Limits): bo
       const parent = path[path.length - 1];
       if (parent) low[parent.node] = Math.min(low[parent.node] as number, low[node] as number);
       if (low[node] !== order[node]) continue;
-      const members = component.splice(component.indexOf(node));
+      const members = component.splice(component.lastIndexOf(node));
       const inside = new Set(members);
       const cyclic = members.length > 1 || targets.includes(node);
       let below = 0;
@@ -78,7 +85,7 @@ export function findRecursion(module: Module, codes: Code[], limits: Limits): bo
           if (!inside.has(callee)) below = Math.max(below, deepest[callee] as number);
         }
       }
-      const own = cyclic ? 0 : frameBytes(codes[node] as Code);
+      const own = cyclic || node >= codes.length ? 0 : frameBytes(codes[node] as Code);
       for (const member of members) deepest[member] = own + below;
       if (own + below > limits.stackBytes) {
         refuse(

@@ -149,12 +149,12 @@ const STRIP = 8_192;
  *       count = min(times that i < n holds from here without wrapping, most)
  *       until = i + count * step
  *       fuel -= count * weight
- *       loop  BODY  br_if (i != until)  end
- *       br $strip
+ *       loop  BODY  br_if (i != until)  br $strip  end
  *     end
  *   end
  *
- * i comes to `until` after exactly `count` rounds, whatever wraps, since count * |step| < 2^32.
+ * i comes to `until` after exactly `count` rounds, whatever wraps, since count * |step| < 2^32. The inner loop is left
+ * by a branch, which drops what BODY may have left on the operand stack, as its own last br did.
  * @param weight units of one round, at most STRIP / 4
  * @param write writes the check, and BODY inside so many blocks
  */
@@ -205,6 +205,6 @@ export function writeCountedLoop(
   open(Op.loop);
   write.body(3);
   get(loop.counter);
-  get(locals.until).put(Op.i32Ne, Op.brIf).u32(0).u8(Op.end);
-  out.u8(Op.br).u32(0).put(Op.end, Op.end);
+  get(locals.until).put(Op.i32Ne, Op.brIf).u32(0);
+  out.u8(Op.br).u32(1).put(Op.end, Op.end, Op.end);
 }

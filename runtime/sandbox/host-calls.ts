@@ -1,7 +1,7 @@
 // The functions that a plugin imports: messages to and from the host over rings, and bytes of granted files.
 // [any] of them may be called from process: they neither allocate nor wait.
 
-import { MESSAGE_MAX_BYTES, Status } from "../../abi/layout.ts";
+import { MESSAGE_MAX_BYTES, MESSAGE_RING_BYTES, Status } from "../../abi/layout.ts";
 import { Stop } from "./fault.ts";
 import { MessageRing } from "./message-ring.ts";
 
@@ -122,11 +122,12 @@ export class HostCalls {
     return bytes.length > 0 && this.toPlugin.writeNewest(0, bytes, 0, bytes.length);
   }
 
-  /** [control] Hands every message that the plugin sent to `take`. */
+  /** [control] Hands the messages that the plugin sent to `take`: a ring of them at most, since it may send on meanwhile. */
   drain(take: (kind: MessageKind, text: string, level: number) => void): void {
-    for (;;) {
+    for (let bytes = 0; bytes < MESSAGE_RING_BYTES; ) {
       const length = this.toHost.read(this.buffer, 0, this.buffer.length);
       if (length <= 0) return;
+      bytes += 4 + length;
       const kind = KINDS[this.toHost.kind] as MessageKind;
       const start = kind === "log" ? 1 : 0;
       take(

@@ -148,14 +148,16 @@ export function initBody(segment: number, chargeFunction: number): Writer {
 }
 
 /**
- * memory.grow: refused (-1) outside of control calls; elsewhere charged by pages. New pages are filled with the
+ * memory.grow: refused (-1) outside of control calls; elsewhere charged by pages. By no pages it never reaches the engine,
+ * which would make a new buffer object of each. New pages are filled with the
  * zeros that they hold: the first touch of a page takes the system thousands of times a store, and must not wait for process.
  */
 export function growBody(control: number, chargeFunction: number): Writer {
   const w = new Writer();
+  get(w, 0).u8(Op.i32Eqz);
+  block(w, Op.if);
+  w.put(Op.memorySize, 0, Op.return, Op.end);
   w.u8(Op.globalGet).u32(control).u8(Op.i32Eqz);
-  get(w, 0);
-  constant(w, 0).put(Op.i32Ne, Op.i32And);
   block(w, Op.if);
   constant(w, -1).put(Op.return, Op.end);
   constant(w, 1_000).u8(Op.call).u32(chargeFunction);

@@ -217,18 +217,15 @@ export class PluginInstance {
     this.calls.needs("bj_configure_file", "bj_configure_file");
     const blob = bytes === null ? -1 : this.host.blobs.push(bytes) - 1;
     const nameBytes = new TextEncoder().encode(printable(name));
-    const at = this.calls.giveBytes(nameBytes, "configure");
-    const status = this.calls.control(
-      "configure",
-      "bj_configure_file",
-      index,
-      blob,
-      bytes?.length ?? 0,
-      at,
-      nameBytes.length,
-    );
-    // The plugin has read what it wanted: a file is open during this call alone.
-    this.host.blobs.length = 0;
+    const size = bytes?.length ?? 0;
+    let status: number;
+    try {
+      const at = this.calls.giveBytes(nameBytes, "configure");
+      status = this.calls.control("configure", "bj_configure_file", index, blob, size, at, nameBytes.length);
+    } finally {
+      // A file is open during this call alone, however it ends.
+      this.host.blobs.length = 0;
+    }
     this.calls.succeeded(status, `the file "${printable(name)}" for "${id}"`);
     this.shown = this.describe();
   }

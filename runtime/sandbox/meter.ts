@@ -368,7 +368,8 @@ class BodyMeter {
       out.put(Op.i32Sub, Op.localTee).u32(this.fuel);
     };
     this.unchecked = 0;
-    if (blockType(context.module, type).params.length > 0) {
+    // A heavy round is checked inside: paid off before it runs, it would be a long way to the next look at the clock.
+    if (weight > STRETCH || blockType(context.module, type).params.length > 0) {
       out.u8(Op.loop);
       this.blockType(type);
       this.labels.push({ depth: this.depth++, close: null });

@@ -105,6 +105,10 @@ export function within(what: string, value: number, limit: number, unit = ""): v
   }
 }
 
+/** Blocks may have results as functions do: with 1,000 of them, three bytes keep an engine busy as long as thousands of others. */
+const MOST_RESULTS = 16;
+const MOST_TABLES = 64;
+
 const SECTION_ORDER = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11];
 const SECTIONS =
   "custom type import function table memory global export start element code data data-count tag".split(" ");
@@ -150,7 +154,7 @@ export function parseModule(bytes: Uint8Array, limits: Limits): Module {
     reader.skip(size);
     const section = new Reader(bytes, start, start + size);
     if (id === 0) {
-      if (section.name() === "name") readNames(section, module.names);
+      if (section.name() === "name") readNames(section, module.names, limits.functions);
       continue;
     }
     if (id === 13) refuse("exceptions", "The module declares exceptions, which the sandbox does not run.");
@@ -171,9 +175,12 @@ export function parseModule(bytes: Uint8Array, limits: Limits): Module {
 
 function readSection(id: number, r: Reader, m: Module, limits: Limits): void {
   switch (id) {
-    case 1:
-      for (let n = r.count(3); n > 0; n--) m.types.push(readType(r));
+    case 1: {
+      const count = r.count(3);
+      within("types", count, limits.functions);
+      for (let n = count; n > 0; n--) m.types.push(readType(r));
       break;
+    }
     case 2:
       for (let n = r.count(4); n > 0; n--) readImport(r, m, limits);
       break;
@@ -184,7 +191,9 @@ function readSection(id: number, r: Reader, m: Module, limits: Limits): void {
       break;
     }
     case 4: {
-      for (let n = r.count(3); n > 0; n--) m.tables.push(readTable(r));
+      const count = r.count(3);
+      within("tables", count, MOST_TABLES);
+      for (let n = count; n > 0; n--) m.tables.push(readTable(r));
       const entries = m.tables.reduce((sum, table) => sum + table.minimum, 0);
       within("table entries", entries, limits.tableEntries);
       break;
@@ -251,13 +260,13 @@ function valueType(r: Reader): number {
 function readType(r: Reader): FunctionType {
   const form = r.u8();
   if (form !== 0x60) refuse("types", `The module has a type of the unknown form 0x${form.toString(16)}.`);
-  const list = (): number[] => {
+  const list = (what: string, most: number): number[] => {
     const count = r.count();
-    within("parameters of one function", count, 1_000);
+    within(`${what} of one function`, count, most);
     return Array.from({ length: count }, () => valueType(r));
   };
-  const params = list();
-  return { params, results: list() };
+  const params = list("parameters", 1_000);
+  return { params, results: list("results", MOST_RESULTS) };
 }
 
 function typeIndex(r: Reader, m: Module): number {
@@ -427,7 +436,7 @@ function readData(r: Reader): DataSegment {
 }
 
 /** Function names; a malformed name section is ignored, as every engine does. */
-function readNames(r: Reader, names: Map<number, string>): void {
+function readNames(r: Reader, names: Map<number, string>, most: number): void {
   try {
     while (!r.done) {
       const id = r.u8();
@@ -437,7 +446,8 @@ function readNames(r: Reader, names: Map<number, string>): void {
       if (id !== 1) continue;
       for (let n = part.count(2); n > 0; n--) {
         const index = part.u32();
-        names.set(index, printable(part.name(), 120));
+        const name = part.name();
+        if (index < most) names.set(index, printable(name, 120));
       }
     }
   } catch (error) {

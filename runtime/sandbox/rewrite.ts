@@ -4,7 +4,7 @@
 
 import { type Code, VOID_BLOCK } from "./body.ts";
 import { Writer } from "./bytes.ts";
-import { findRecursion } from "./call-stack.ts";
+import { findRecursion, signature } from "./call-stack.ts";
 import {
   bootBody,
   chargeBody,
@@ -24,7 +24,7 @@ import { type MeterContext, meterBody } from "./meter.ts";
 import type { Limits } from "./types.ts";
 
 /** Changes whenever the same module would be rewritten to other bytes. */
-export const REWRITER_VERSION = 1;
+export const REWRITER_VERSION = 2;
 
 export interface Rewritten {
   bytes: Uint8Array<ArrayBuffer>;
@@ -56,11 +56,12 @@ export function rewriteModule(module: Module, codes: Code[], limits: Limits): Re
   const stackGlobal = fuelGlobal + 2;
 
   const types: FunctionType[] = [...module.types];
+  const known = new Map(types.map((type, index) => [signature(type), index]));
   const typeOf = (params: number[], results: number[]): number => {
-    const same = (a: number[], b: number[]): boolean =>
-      a.length === b.length && a.every((type, i) => type === b[i]);
-    const found = types.findIndex((type) => same(type.params, params) && same(type.results, results));
-    return found >= 0 ? found : types.push({ params, results }) - 1;
+    const wanted = signature({ params, results });
+    const index = known.get(wanted) ?? types.push({ params, results }) - 1;
+    known.set(wanted, index);
+    return index;
   };
 
   // Functions that stand behind the module's own.

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { BelljarError } from "../../abi/error.ts";
@@ -68,6 +69,13 @@ test("a compilation that gets no processor is given up by the clock", async () =
     await codeOf(tryInChild(loopNest(500, 500), { ...COMPILE_LIMITS, wall: 1 })),
     "module/compile-time",
   );
+});
+
+test("every function is compiled before anything runs, so that no block waits for V8", async () => {
+  const { exports } = new WebAssembly.Instance(await compileInChild(harmless(9)));
+  setFlagsFromString("--allow-natives-syntax");
+  const isCompiled = new Function("f", "return %IsLiftoffFunction(f)") as (f: unknown) => boolean;
+  assert.ok(isCompiled(exports["f"]));
 });
 
 test.run();

@@ -194,4 +194,22 @@ test("nested counted loops keep their own strips", () => {
   }
 });
 
+test("a counted loop whose rounds leave operands behind runs as before", () => {
+  // run(n): i goes from 0 to n, with a constant left on the stack each round, which the br drops
+  const body = [1, 1, 0x7f, 0x03, 0x40, 0x20, 1, 0x20, 0, 0x48, 0x04, 0x40]; // local i; loop (if (i < n)
+  body.push(0x41, 7, 0x20, 1, 0x41, 1, 0x6a, 0x21, 1, 0x0c, 1, 0x0b, 0x0b); // 7; i = i + 1; br 1))
+  body.push(0x20, 1, 0x0b); // i
+  const bytes = Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f, 3, 2, 1, 0, 5, 3, 1, 0, 1],
+    ...[7, 16, 2, 3, 0x72, 0x75, 0x6e, 0, 0, 6, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 2, 0],
+    ...[10, body.length + 2, 1, body.length, ...body],
+  ]);
+  const before = original(bytes);
+  const after = metered(bytes);
+  for (const n of [-1, 0, 1, 2, 5_000]) {
+    after.begin(1e9);
+    assert.equal(after.exports.run?.(n), before.exports.run?.(n));
+  }
+});
+
 test.run();

@@ -639,4 +639,34 @@ test("calls out of order are named", async () => {
   assert.ok(STEREO_IN.id !== STEREO_OUT.id);
 });
 
+test("reading the messages of a plugin that goes on sending comes to an end", async () => {
+  const plugin = await playing({
+    ports: [STEREO_OUT],
+    imports: HOST,
+    process: "(drop (call $emit (i32.const 20000) (i32.const 1000))) (i32.const 0)",
+  });
+  plugin.process(1);
+  let count = 0;
+  plugin.drainMessages(() => {
+    assert.ok(++count < 1_000);
+    plugin.process(1);
+  });
+  assert.ok(count > 200);
+});
+
+test("a file that the plugin had no room to hear of is closed all the same", async () => {
+  const plugin = await instance({
+    ports: [STEREO_OUT],
+    config: [{ id: "sample", display_name: "Sample", type: "filepath", default: "" }],
+    imports: HOST,
+    scratch: "(i32.const 0)",
+    functions: `(func (export "bj_configure_file") (param i32 i32 i32 i32 i32) (result i32) (i32.const 0))
+      (func (export "bj_state_save") (result i32)
+        (i32.store (i32.const 712) (call $read (i32.const 0) (i32.const 0) (i32.const 720) (i32.const 4)))
+        (i32.store (i32.const 704) (i32.const 712)) (i32.store (i32.const 708) (i32.const 4)) (i32.const 704))`,
+  });
+  assert.is(problem(() => plugin.configureFile("sample", "x", new Uint8Array(9))).code, "plugin/no-memory");
+  assert.equal(plugin.saveState(), Uint8Array.from([0xfd, 0xff, 0xff, 0xff])); // Status.Invalid
+});
+
 test.run();

@@ -306,4 +306,32 @@ test("the seal cleans a block and measures it, for every length and value", () =
   }
 });
 
+test("a heavy round of a loop asks the host on its way, not all at once before it runs", () => {
+  const step = "(i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))";
+  const plugin = metered(
+    wat(`(module (memory (export "memory") 1) (func (export "run") (local $i i32)
+      (loop $l ${step.repeat(4_000)} (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 3))))))`),
+  );
+  const seen = new Set<number>();
+  const done = new Int32Array(plugin.memory.buffer, 0, 1);
+  plugin.onTick = () => seen.add(done[0] as number);
+  plugin.begin(1e9);
+  plugin.exports.run?.();
+  assert.ok(seen.size >= 12, `${seen.size} places`);
+});
+
+test("growing by no pages gives the size, and makes no new buffer", () => {
+  const plugin = metered(
+    wat(
+      '(module (memory (export "memory") 3 5) (func (export "run") (result i32) (memory.grow (i32.const 0))))',
+    ),
+  );
+  const { buffer } = plugin.memory;
+  for (const control of [false, true]) {
+    plugin.begin(1e9, control);
+    assert.equal(plugin.exports.run?.(), 3);
+    assert.ok(plugin.memory.buffer === buffer);
+  }
+});
+
 test.run();

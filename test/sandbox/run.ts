@@ -19,6 +19,8 @@ export interface Metered {
   used(): number;
   /** How often the host was asked. */
   ticks: number;
+  /** Called each time. */
+  onTick?: () => void;
 }
 
 export class OutOfUnits extends Error {}
@@ -33,6 +35,7 @@ export function metered(bytes: Uint8Array<ArrayBuffer>): Metered {
   let budget = 0;
   const tick = (fuel: number): number => {
     result.ticks++;
+    result.onTick?.();
     if (fuel === STACK_OVERFLOW) throw new OutOfStack();
     if (granted - fuel > budget) throw new OutOfUnits();
     const units = slicesOwed(fuel) * SLICE;

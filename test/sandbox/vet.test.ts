@@ -5,6 +5,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { BelljarError } from "../../abi/error.ts";
 import { inspectModule, PluginType } from "../../runtime/sandbox/index.ts";
+import { DEFAULT_LIMITS } from "../../runtime/sandbox/limits.ts";
+import { rewriteModule } from "../../runtime/sandbox/rewrite.ts";
+import { vetModule } from "../../runtime/sandbox/vet.ts";
 import { wat } from "../wat.ts";
 import { smallPlugin, smallPluginText } from "./small-plugin.ts";
 
@@ -295,6 +298,52 @@ test("every instruction of the SIMD and scalar sets that binaryen prints is know
     assert.is(refusal(bytes), null, name);
   }
   assert.ok(binaryen.Features.SIMD128 > 0);
+});
+
+/** A module of sections, each an id and its bytes, with a memory between. */
+function sections(before: [number, number[]][], after: [number, number[]][] = []): Uint8Array<ArrayBuffer> {
+  const all: [number, number[]][] = [...before, [5, [1, 0, 1]], ...after];
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...all.flatMap(([id, bytes]) => [id, ...leb(bytes.length), ...bytes]),
+  ]);
+}
+const leb = (value: number): number[] =>
+  value < 128 ? [value] : [(value & 127) | 128, ...leb(Math.floor(value / 128))];
+const times = (count: number, bytes: number[]): number[] => Array.from({ length: count }, () => bytes).flat();
+
+test("types, results and tables beyond counting are refused before an engine spends time on them", () => {
+  const types = (count: number): Uint8Array =>
+    sections([[1, [...leb(count), ...times(count, [0x60, 0, 0])]]]);
+  assert.is(refusal(types(20_000)), null);
+  assert.match(refusal(types(20_001))?.message ?? "", /20001 types; the limit is 20000/);
+  const results = (count: number): Uint8Array =>
+    sections([[1, [1, 0x60, 0, count, ...times(count, [0x7f])]]]);
+  assert.is(refusal(results(16)), null);
+  assert.match(refusal(results(17))?.message ?? "", /17 results of one function; the limit is 16/);
+  const tables = (count: number): Uint8Array => sections([[4, [count, ...times(count, [0x70, 0, 0])]]]);
+  assert.is(refusal(tables(64)), null);
+  assert.match(refusal(tables(65))?.message ?? "", /65 tables; the limit is 64/);
+});
+
+test("20,000 functions, each of which may call 16,384 through a table, are rewritten in little memory", () => {
+  const bodies = times(20_000, [7, 0, 0x41, 0, 0x11, 0, 0, 0x0b]);
+  const pointed = Array.from({ length: 16_384 }, (_, i) => leb(i)).flat();
+  const bytes = sections(
+    [
+      [1, [1, 0x60, 0, 0]],
+      [3, [...leb(20_000), ...times(20_000, [0])]],
+      [4, [1, 0x70, 0, ...leb(16_384)]],
+    ],
+    [
+      [9, [1, 0, 0x41, 0, 0x0b, ...leb(16_384), ...pointed]],
+      [10, [...leb(20_000), ...bodies]],
+    ],
+  );
+  const { module, codes } = vetModule(bytes, DEFAULT_LIMITS);
+  const before = process.memoryUsage().heapUsed;
+  rewriteModule(module, codes, DEFAULT_LIMITS);
+  assert.ok(process.memoryUsage().heapUsed - before < 500 * 2 ** 20);
 });
 
 test.run();
