@@ -3,7 +3,7 @@
 import path from "node:path";
 import { type ConfigParam, isInput, type PortDescriptor } from "../../abi/descriptor.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
-import { nearest } from "../graph/index.ts";
+import { didYouMean } from "../graph/index.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 import type { PluginInstance, PluginType } from "../sandbox/index.ts";
 import type { Json } from "./json.ts";
@@ -162,12 +162,11 @@ function checkText(port: PortDescriptor, value: string | boolean): number {
 }
 
 function unknown(what: "config" | "parameter", id: string, known: readonly string[]): BelljarError {
-  const near = nearest(id, known);
   const all =
     known.length === 0 ? "It has none." : `It has ${known.map((one) => printable(one, 60)).join(", ")}.`;
   return new BelljarError(
     what === "config" ? "session/config" : "session/param",
     `There is no ${what === "config" ? "config parameter" : "parameter"} "${printable(id, 60)}".`,
-    near === null ? all : `Did you mean "${printable(near, 60)}"?`,
+    didYouMean(id, known, all),
   );
 }

@@ -4,11 +4,11 @@ import path from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
 import {
   buildGraph,
+  didYouMean,
   FileSource,
   type Graph,
   type GraphNode,
   Master,
-  nearest,
   type Timing,
   TrackSource,
 } from "../graph/index.ts";
@@ -143,7 +143,6 @@ class Preparation {
       const takers = this.session.nodes.filter((node) => node.type === type).map(inputName);
       for (const name of files?.keys() ?? []) {
         if (takers.includes(name)) continue;
-        const near = nearest(name, takers);
         const all =
           takers.length === 0
             ? `The session has no ${type}.`
@@ -151,7 +150,7 @@ class Preparation {
         throw new BelljarError(
           "session/unknown-input",
           `${this.session.name} has no input "${printable(name, 60)}" for ${option}.`,
-          near === null ? all : `Did you mean "${printable(near, 60)}"?`,
+          didYouMean(name, takers, all),
         );
       }
     }
@@ -185,11 +184,10 @@ class Preparation {
       return await type;
     } catch (error) {
       if (!(error instanceof BelljarError) || error.code !== "plugin/unknown") throw ofNode(node.id, error);
-      const near = nearest(node.type, PRIMITIVES);
       throw new BelljarError(
         "session/unknown-type",
         `The node "${node.id}" has the type "${printable(node.type, 60)}", which is not there.`,
-        near === null ? error.hint : `Did you mean "${near}"?`,
+        didYouMean(node.type, PRIMITIVES, error.hint),
       );
     }
   }
@@ -322,15 +320,10 @@ function plain(node: SessionNode, keys: readonly string[]): void {
   }
   for (const [key, value] of node.config) {
     if (!keys.includes(key)) {
-      const near = nearest(key, keys);
       throw new BelljarError(
         "session/config",
         `The node "${node.id}", a ${node.type}, has no config parameter "${printable(key, 60)}".`,
-        near !== null
-          ? `Did you mean "${near}"?`
-          : keys.length === 0
-            ? "It has none."
-            : `It has ${keys.join(", ")}.`,
+        didYouMean(key, keys, keys.length === 0 ? "It has none." : `It has ${keys.join(", ")}.`),
       );
     }
     if ((key === "input" || key === "file") && (typeof value !== "string" || value === "")) {

@@ -3,6 +3,7 @@
 import { type PluginDescriptor, type PortDescriptor, isInput } from "../../abi/descriptor.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { EventType } from "../../abi/layout.ts";
+import { didYouMean } from "../graph/index.ts";
 import type { AudioPort, Fault, ModuleFacts, PluginInstance, PluginType } from "../sandbox/index.ts";
 import { parseValue } from "./parameter-text.ts";
 import { configText } from "./plugin-setup.ts";
@@ -254,9 +255,11 @@ function pick<T>(map: ReadonlyMap<string, T>, id: string | undefined, what: stri
   const found = id === undefined ? map.values().next().value : map.get(id);
   if (found !== undefined) return found;
   const known = [...map.keys()].map((one) => printable(one, 60)).join(", ");
+  const all = known === "" ? "" : `It has: ${known}.`;
+  if (id === undefined) throw new BelljarError("plugin/port", `This plugin has no ${what}.`, all);
   throw new BelljarError(
     "plugin/port",
-    id === undefined ? `This plugin has no ${what}.` : `This plugin has no ${what} "${printable(id, 60)}".`,
-    known === "" ? "" : `It has: ${known}.`,
+    `This plugin has no ${what} "${printable(id, 60)}".`,
+    didYouMean(id, map.keys(), all),
   );
 }

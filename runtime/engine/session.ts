@@ -2,7 +2,7 @@
 // plugins, ports and files that it names are there, prepare.ts finds out.
 
 import { BelljarError, printable } from "../../abi/error.ts";
-import { type ChannelChoice, nearest, type WireSpec } from "../graph/index.ts";
+import { type ChannelChoice, didYouMean, type WireSpec } from "../graph/index.ts";
 import { type Json, parseJson } from "./json.ts";
 
 export const SESSION_MAX_BYTES = 8 * 1024 * 1024;
@@ -154,11 +154,10 @@ class Fields {
   known(keys: readonly string[]): void {
     for (const key of this.entries.keys()) {
       if (keys.includes(key)) continue;
-      const near = nearest(key, keys);
       this.fail(
         "session/key",
         `there is no key "${printable(key, 60)}" here`,
-        near === null ? `The keys are ${keys.join(", ")}.` : `Did you mean "${near}"?`,
+        didYouMean(key, keys, `The keys are ${keys.join(", ")}.`),
       );
     }
   }

@@ -6,7 +6,7 @@ export { FILE_SOURCE_PORTS, FileSource } from "./file-source.ts";
 export { CEILING, Graph, type Timing } from "./graph.ts";
 export { LONGEST_DELAY } from "./latency.ts";
 export { Master, MASTER_PORTS } from "./master.ts";
-export { nearest } from "./nearest.ts";
+export { didYouMean } from "./nearest.ts";
 export {
   describePort,
   type GraphNode,

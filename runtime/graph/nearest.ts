@@ -1,5 +1,7 @@
 // "Did you mean …?": the known word that is nearest to a mistyped one.
 
+import { printable } from "../../abi/error.ts";
+
 /** The nearest of `known` within a third of the word's length (at least 2 edits), or null. */
 export function nearest(word: string, known: Iterable<string>): string | null {
   if (word.length > 64) return null;
@@ -15,6 +17,12 @@ export function nearest(word: string, known: Iterable<string>): string | null {
     }
   }
   return best;
+}
+
+/** A hint for a word that is not known: the nearest one, or what to say where none is near. */
+export function didYouMean(word: string, known: Iterable<string>, otherwise: string): string {
+  const near = nearest(word, known);
+  return near === null ? otherwise : `Did you mean "${printable(near, 60)}"?`;
 }
 
 /** Edits (insert, delete, replace, swap neighbours) between two words: optimal string alignment. */

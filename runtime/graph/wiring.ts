@@ -2,7 +2,7 @@
 
 import { channelCount, isInput, type PortDescriptor } from "../../abi/descriptor.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
-import { nearest } from "./nearest.ts";
+import { didYouMean } from "./nearest.ts";
 
 /** What a stereo output gives to a mono input. */
 export type ChannelChoice = "sum" | "left" | "right";
@@ -103,11 +103,10 @@ export function resolveWires(nodes: readonly WiredNode[], specs: readonly WireSp
 function findNode(byId: Map<string, number>, spec: WireSpec, id: string): number {
   const index = byId.get(id);
   if (index !== undefined) return index;
-  const near = nearest(id, byId.keys());
   throw new BelljarError(
     "session/unknown-node",
     `The wire ${wireName(spec)} names the node "${printable(id)}", which is not there.`,
-    near === null ? `The nodes are ${list(byId.keys())}.` : `Did you mean "${printable(near)}"?`,
+    didYouMean(id, byId.keys(), `The nodes are ${list(byId.keys())}.`),
   );
 }
 
@@ -117,11 +116,10 @@ function findPort(node: WiredNode, spec: WireSpec, id: string, output: boolean):
   const names = node.ports.filter(fits).map((port) => port.id);
   const has = `The ${output ? "outputs" : "inputs"} of "${printable(node.id)}" are ${list(names)}.`;
   if (index < 0) {
-    const near = nearest(id, names);
     throw new BelljarError(
       "session/unknown-port",
       `The wire ${wireName(spec)} names a port "${printable(id)}" that the node "${printable(node.id)}" does not have.`,
-      near === null ? has : `Did you mean "${printable(near)}"? ${has}`,
+      didYouMean(id, names, has),
     );
   }
   if (fits(node.ports[index] as PortDescriptor)) return index;

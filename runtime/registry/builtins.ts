@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
-import { nearest } from "../graph/nearest.ts";
+import { didYouMean } from "../graph/nearest.ts";
 import { shipped } from "./place.ts";
 
 /** What every built-in's id begins with; "sine" is short for "builtin.sine". */
@@ -39,12 +39,13 @@ export function findBuiltin(name: string, known: Builtin[] = listBuiltins()): Bu
   const found = known.find((builtin) => builtin.id === id);
   if (found !== undefined) return found;
   const ids = known.map((builtin) => builtin.id.slice(PREFIX.length));
-  const near = nearest(id.slice(PREFIX.length), ids);
   const hint =
     ids.length === 0
       ? "This installation has no built-in plugins; build it again."
-      : near === null
-        ? `There are: ${ids.join(", ")}. A file's name ends in .wasm.`
-        : `Did you mean "${near}"?`;
+      : didYouMean(
+          id.slice(PREFIX.length),
+          ids,
+          `There are: ${ids.join(", ")}. A file's name ends in .wasm.`,
+        );
   throw new BelljarError("plugin/unknown", `There is no built-in plugin "${printable(name, 60)}".`, hint);
 }

@@ -23,6 +23,19 @@ const fails = (code: string, work: () => unknown) => {
   assert.unreachable(`nothing was thrown; expected ${code}`);
 };
 
+test("a mistyped port is answered with the nearest one, or with all", () => {
+  const hint = (id: string): string => {
+    try {
+      gain.instantiate({ params: { [id]: 0 } });
+    } catch (error) {
+      return (error as BelljarError).hint;
+    }
+    throw new Error("nothing was refused");
+  };
+  assert.is(hint("gian"), 'Did you mean "gain"?');
+  assert.is(hint("cutoff"), "It has: gain.");
+});
+
 test("a plugin is the same by name, by file and by bytes", async () => {
   const file = join(root, "dist", "plugins", "gain.wasm");
   for (const source of ["builtin.gain", file, readFileSync(file)]) {
