@@ -1,8 +1,17 @@
 // What the compile check found out, kept for next time: a module that compiled within its limits need not be tried again.
 
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { cacheFolder } from "./user-folder.ts";
 
 /** What a compilation may cost. */
@@ -27,7 +36,7 @@ export function verdictKey(bytes: Uint8Array, limits: CompileLimits): string {
 function folderOf(base: string): string | null {
   const folder = join(base, "compiles");
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder);
     const facts = lstatSync(folder);
     if (!facts.isDirectory()) return null;
     if (process.getuid === undefined) return folder;
@@ -36,6 +45,18 @@ function folderOf(base: string): string | null {
     return folder;
   } catch {
     return null;
+  }
+}
+
+/** One by one: mkdir's own `recursive` never ends where the system denies that a folder is there which is (/proc). */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another program may have been faster.
+    if (!existsSync(folder)) throw error;
   }
 }
 
