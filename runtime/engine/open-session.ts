@@ -1,6 +1,7 @@
 // A session's file, read and made ready: what a host or the command line calls first.
 
 import path from "node:path";
+import { BelljarError, printable } from "../../abi/error.ts";
 import { loadPluginType } from "../registry/load.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 import { type PreparedSession, type PrepareOptions, prepareSession } from "./prepare.ts";
@@ -12,7 +13,16 @@ import { parseSession, type Session, SESSION_MAX_BYTES } from "./session.ts";
  */
 export async function readSession(file: string): Promise<Session> {
   const bytes = await readRegularFile(file, SESSION_MAX_BYTES, "a session");
-  return parseSession(new TextDecoder().decode(bytes), path.basename(file));
+  const name = path.basename(file);
+  return parseSession(textOf(bytes, name), name);
+}
+
+function textOf(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new BelljarError("session/json", `${printable(name)} is not UTF-8 text, so it is no session.`);
+  }
 }
 
 /**

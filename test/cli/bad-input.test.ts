@@ -160,6 +160,14 @@ const SESSIONS: Record<string, [code: RegExp, session: unknown, names: RegExp]> 
   "has no end": [/^session\/length$/, { nodes: [a], connections: [heard] }, /length/],
 };
 
+test("a session that is not UTF-8 is refused, not read with marks in place of its letters", async () => {
+  writeFileSync(
+    at("latin.json"),
+    Buffer.from('{ "nodes": [{ "id": "fl\u00f6te", "type": "sine" }] }', "latin1"),
+  );
+  await refused("session/json", ["render", "latin.json", "-o", "out.wav"], folder);
+});
+
 for (const [what, [code, session, names]] of Object.entries(SESSIONS)) {
   test(`a session that ${what} is refused`, async () => {
     writeFileSync(at("session.json"), typeof session === "string" ? session : JSON.stringify(session));
