@@ -106,6 +106,7 @@ function plainActivation(activation: Activation | string): unknown {
 
 function describePlugin(descriptor: PluginDescriptor): string {
   const paint = painter(process.stdout);
+  const wide = process.stdout.isTTY ? process.stdout.columns : undefined;
   const line = (text: string) => printable(text, 400);
   const parts = [
     `${paint("bold", line(descriptor.display_name))}  ${line(descriptor.id)}  version ${descriptor.version}`,
@@ -119,7 +120,7 @@ function describePlugin(descriptor: PluginDescriptor): string {
   const controls = descriptor.ports.filter((port) => port.type === "control");
   const others = descriptor.ports.filter((port) => port.type !== "control");
   if (others.length > 0) {
-    text += `\n${table([{ title: "PORT" }, { title: "TYPE" }, { title: "ROLE" }, { title: "WHAT IT IS" }], others.map(portRow), heading(paint))}`;
+    text += `\n${table([{ title: "PORT" }, { title: "TYPE" }, { title: "ROLE" }, { title: "WHAT IT IS" }], others.map(portRow), heading(paint), wide)}`;
   }
   if (controls.length > 0) {
     text += `\n${table(
@@ -133,6 +134,7 @@ function describePlugin(descriptor: PluginDescriptor): string {
       ],
       controls.map(controlRow),
       heading(paint),
+      wide,
     )}`;
   }
   if (descriptor.config_params.length > 0) {
@@ -142,7 +144,7 @@ function describePlugin(descriptor: PluginDescriptor): string {
       line(param.default === "" ? "–" : param.default),
       line(param.choices.length > 0 ? param.choices.join(", ") : param.doc || param.display_name),
     ]);
-    text += `\n${table([{ title: "CONFIG" }, { title: "TYPE" }, { title: "DEFAULT", most: 30 }, { title: "WHAT IT IS" }], rows, heading(paint))}`;
+    text += `\n${table([{ title: "CONFIG" }, { title: "TYPE" }, { title: "DEFAULT", most: 30 }, { title: "WHAT IT IS" }], rows, heading(paint), wide)}`;
   }
   if (descriptor.presets.length > 0) {
     text += `\nPresets: ${descriptor.presets.map((preset) => printable(preset.name, 60)).join(", ")}\n`;

@@ -43,29 +43,31 @@ Examples:
 `;
 }
 
+/** @throws BelljarError usage/command */
+async function find(word: string): Promise<Command> {
+  const load = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+  if (load) return await load();
+  const what = word.startsWith("-") ? "option" : "command";
+  throw new BelljarError(
+    "usage/command",
+    `There is no ${what} "${printable(word, 60)}".`,
+    what === "option" ? "See belljar --help." : hintFor(word, Object.keys(COMMANDS), "belljar "),
+  );
+}
+
 /** Runs a command line and returns its exit code; throws what the command throws. */
 async function dispatch(args: string[]): Promise<number> {
   const [word, ...rest] = args;
   if (word === undefined || word === "--help" || word === "-h" || word === "help") {
     const topic = word === "help" ? rest[0] : undefined;
-    const load = topic !== undefined && Object.hasOwn(COMMANDS, topic) ? COMMANDS[topic] : undefined;
-    process.stdout.write(load ? (await load()).help : await overview());
+    process.stdout.write(topic === undefined ? await overview() : (await find(topic)).help);
     return 0;
   }
   if (word === "--version" || word === "-V") {
     process.stdout.write(`${version()}\n`);
     return 0;
   }
-  const load = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (!load) {
-    const what = word.startsWith("-") ? "option" : "command";
-    throw new BelljarError(
-      "usage/command",
-      `There is no ${what} "${printable(word, 60)}".`,
-      what === "option" ? "See belljar --help." : hintFor(word, Object.keys(COMMANDS), "belljar "),
-    );
-  }
-  const command = await load();
+  const command = await find(word);
   const plain = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
   if (plain.includes("--help") || plain.includes("-h")) {
     process.stdout.write(command.help);

@@ -34,6 +34,7 @@ export function nodeTable(report: RenderReport, stream: Terminal = process.stdou
     ],
     rows,
     (cell, row, column) => (row < 0 ? paint("dim", cell) : column === 7 ? paint("red", cell) : cell),
+    stream.isTTY === true ? stream.columns : undefined,
   );
   const faults = report.nodes.flatMap(({ id, fault }) =>
     fault === null

@@ -60,17 +60,30 @@ export function number(min: number, max: number, kind: "any" | "whole" = "any"):
   };
 }
 
+/** `--tail auto`: the word, a number of seconds from 0 to `max`, or undefined. */
+export function autoOrSeconds(max: number): Option<"auto" | number | undefined> {
+  return {
+    takesValue: true,
+    repeatable: false,
+    read(name, values) {
+      const word = values[0];
+      if (word === undefined || word === "auto") return word;
+      return readNumber(`--${name}`, word, 0, max, "any", "auto or a number of seconds");
+    },
+  };
+}
+
 /** A decimal number from `min` to `max`; what it is called in the error is `label`. */
-export function readNumber(
+function readNumber(
   label: string,
   word: string,
   min: number,
   max: number,
   kind: "any" | "whole" = "any",
+  what = kind === "whole" ? "a whole number" : "a number",
 ): number {
   const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word) ? Number(word) : Number.NaN;
   if (value >= min && value <= max && (kind === "any" || Number.isInteger(value))) return value;
-  const what = kind === "whole" ? "a whole number" : "a number";
   throw new BelljarError(
     "usage/value",
     `${label} must be ${what} from ${min} to ${max}, not "${printable(word, 40)}".`,

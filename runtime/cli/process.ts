@@ -4,18 +4,21 @@ import { channelCount, isInput } from "../../abi/descriptor.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { scheduleMidi } from "../engine/midi-file.ts";
 import { Processor, type Setup } from "../engine/processor.ts";
+import { LONGEST_SECONDS } from "../engine/render.ts";
+import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE } from "../engine/session.ts";
 import { hasAudio, processPlugin, type RunFacts } from "../engine/process-plugin.ts";
 import { openWav, WAV_FORMATS } from "../output/wav-writer.ts";
 import type { WavAudio } from "../player/wav-reader.ts";
 import { loadPluginType } from "../registry/load.ts";
 import { readConfigFile, readMidi, readWavFile, refuseOverlap } from "./files.ts";
+import { decibels } from "./node-table.ts";
 import {
+  autoOrSeconds,
   choice,
   flag,
   list,
   number,
   parseOptions,
-  readNumber,
   readPairs,
   takePositionals,
   text,
@@ -62,11 +65,11 @@ const OPTIONS = {
   file: list(),
   input: list(),
   midi: text(),
-  tail: text(),
-  seconds: number(0, 86400),
+  tail: autoOrSeconds(3600),
+  seconds: number(0, LONGEST_SECONDS),
   bpm: number(1, 1000),
-  rate: number(1000, 768000, "whole"),
-  block: number(1, 16384, "whole"),
+  rate: number(LOWEST_RATE, HIGHEST_RATE, "whole"),
+  block: number(1, LONGEST_BLOCK, "whole"),
   units: number(32768, 1e12, "whole"),
   format: choice(WAV_FORMATS),
   json: flag(),
@@ -78,7 +81,7 @@ export async function run(args: string[]): Promise<number> {
   if (paths.length === 0) {
     throw new BelljarError("usage/missing", "OUT.wav is missing.", "See belljar process --help.");
   }
-  const tail = options.tail === undefined || options.tail === "auto" ? "auto" : readTail(options.tail);
+  const tail = options.tail ?? "auto";
   const pairs = {
     params: readPairs("param", options.param),
     config: readPairs("config", options.config),
@@ -121,8 +124,10 @@ export async function run(args: string[]): Promise<number> {
   if (frames === 0 && sounds.size === 0) {
     throw new BelljarError(
       "usage/missing",
-      `Nothing says how long ${label} is to sound.`,
-      "Give it --midi FILE or --seconds N.",
+      midi === null
+        ? `Nothing says how long ${label} is to sound.`
+        : `${midi.name} has no notes and no length, so nothing says how long ${label} is to sound.`,
+      midi === null ? "Give it --midi FILE or --seconds N." : "Give it --seconds N.",
     );
   }
 
@@ -153,25 +158,13 @@ export async function run(args: string[]): Promise<number> {
     report(
       options.json,
       { plugin: type.descriptor.id, output, rate, channels, latency: processor.latency },
-      facts,
+      { ...facts, clipped: writer.clipped },
     );
   } finally {
     bar.end();
     writer.abort();
   }
   return 0;
-}
-
-function readTail(text: string): number {
-  try {
-    return readNumber("--tail", text, 0, 3600);
-  } catch (error) {
-    if (!(error instanceof BelljarError)) throw error;
-    throw new BelljarError(
-      error.code,
-      `--tail must be auto or a number of seconds from 0 to 3600, not "${printable(text, 40)}".`,
-    );
-  }
 }
 
 function noSound(label: string): BelljarError {
@@ -220,20 +213,24 @@ function agreeOnRate(sounds: ReadonlyMap<string, WavAudio>, wanted: number | und
 function report(
   json: boolean,
   what: { plugin: string; output: string; rate: number; channels: number; latency: number },
-  facts: RunFacts,
+  facts: RunFacts & { clipped: number },
 ): void {
   const seconds = facts.frames / what.rate;
   if (json) {
     process.stdout.write(`${JSON.stringify({ ...what, ...facts, seconds }, null, 2)}\n`);
     return;
   }
-  const peak = facts.peak > 0 ? `${(20 * Math.log10(facts.peak)).toFixed(1)} dBFS` : "silence";
   const units = Math.round(facts.units / Math.max(1, facts.blocks));
   process.stdout.write(
-    `${printable(what.output)}: ${seconds.toFixed(2)} s, peak ${peak}, ` +
+    `${printable(what.output)}: ${seconds.toFixed(2)} s, peak ${decibels(facts.peak)}, ` +
       `${timesRealTime(seconds, facts.milliseconds / 1000)} × real time, ` +
       `${units} units a block (at most ${facts.mostUnits})\n`,
   );
+  if (facts.clipped > 0) {
+    process.stderr.write(
+      `belljar: ${facts.clipped} samples were louder than full scale and were held at it.\n`,
+    );
+  }
   if (facts.lostEvents > 0) {
     process.stderr.write(
       `belljar: ${facts.lostEvents} events found no room in the plugin's list and were left out.\n`,

@@ -16,12 +16,12 @@ import { readRegularFile } from "../registry/read-file.ts";
 import { refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
 import { decibels, nodeTable, pictureNodes } from "./node-table.ts";
 import {
+  autoOrSeconds,
   choice,
   flag,
   list,
   number,
   parseOptions,
-  readNumber,
   readPairs,
   takePositionals,
   text,
@@ -65,7 +65,7 @@ const OPTIONS = {
   midi: list(),
   input: list(),
   seconds: number(0, LONGEST_SECONDS),
-  tail: text(),
+  tail: autoOrSeconds(LONGEST_SECONDS),
   rate: number(LOWEST_RATE, HIGHEST_RATE, "whole"),
   block: number(1, LONGEST_BLOCK, "whole"),
   format: choice(WAV_FORMATS),
@@ -84,7 +84,6 @@ export async function run(args: string[]): Promise<number> {
   if (out === undefined && picture === undefined && !options.fingerprint && !options.json) {
     throw new BelljarError("usage/missing", "Nothing says where the sound is to go.", "Add -o OUT.wav.");
   }
-  const tail = readTail(options.tail);
   const midiPaths = readPairs("midi", options.midi);
   const audioPaths = readPairs("input", options.input);
   // The flag counts for what is compiled from here on, which is every plugin.
@@ -105,10 +104,12 @@ export async function run(args: string[]): Promise<number> {
   for (const warning of prepared.warnings) process.stderr.write(`belljar: ${warning}\n`);
 
   const { rate, block } = prepared;
+  const expectedFrames =
+    options.seconds === undefined ? (prepared.contentFrames ?? 0) : Math.round(options.seconds * rate);
   const sinks: Sink[] = [];
   let writer: WavWriter | null = null;
   if (out !== undefined) {
-    writer = openWav(out, { rate, channels: 2, format: options.format ?? "float32" });
+    writer = openWav(out, { rate, channels: 2, format: options.format ?? "float32", expectedFrames });
     sinks.push(writer);
   }
   const fingerprint = options.fingerprint ? new Fingerprint(rate, block, 2) : null;
@@ -123,7 +124,7 @@ export async function run(args: string[]): Promise<number> {
     report = await renderSession(prepared, {
       sinks,
       seconds: options.seconds,
-      tail,
+      tail: options.tail,
       onProgress: (done, total) => bar.update(done / rate, total / rate),
     });
     if (picture !== undefined && waveform !== null) {
@@ -151,18 +152,6 @@ export async function run(args: string[]): Promise<number> {
   return options.strict && report.nodes.some((node) => node.fault !== null) ? 1 : 0;
 }
 
-function readTail(word: string | undefined): number | "auto" | undefined {
-  if (word === undefined || word === "auto") return word;
-  try {
-    return readNumber("--tail", word, 0, LONGEST_SECONDS);
-  } catch {
-    throw new BelljarError(
-      "usage/value",
-      `--tail must be auto or a number of seconds from 0 to ${LONGEST_SECONDS}, not "${printable(word, 40)}".`,
-    );
-  }
-}
-
 async function readInputs(
   paths: ReadonlyMap<string, string>,
   most: number,
@@ -186,10 +175,11 @@ function ownFiles(session: Session, file: string): string[] {
 
 function describe(report: RenderReport, out: string | undefined): void {
   const what = out === undefined ? "Rendered" : printable(out);
+  const nodes = nodeTable(report);
   process.stdout.write(
     `${what}: ${report.seconds.toFixed(2)} s, peak ${decibels(report.peak)}, ` +
-      `rendered in ${report.elapsed.toFixed(2)} s, ${timesRealTime(report.seconds, report.elapsed)} × real time\n\n` +
-      nodeTable(report),
+      `rendered in ${report.elapsed.toFixed(2)} s, ${timesRealTime(report.seconds, report.elapsed)} × real time\n` +
+      (nodes === "" ? "" : `\n${nodes}`),
   );
   if (report.clamped > 0) {
     process.stderr.write(

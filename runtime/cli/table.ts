@@ -17,7 +17,7 @@ export function hasColours(stream: Terminal, env: NodeJS.ProcessEnv = process.en
 /** A function that colours text for a stream, or leaves it alone. */
 export function painter(stream: Terminal): (colour: Colour, text: string) => string {
   if (!hasColours(stream)) return (_, text) => text;
-  return (colour, text) => `\x1b[${CODES[colour]}m${text}\x1b[0m`;
+  return (colour, text) => (text === "" ? "" : `\x1b[${CODES[colour]}m${text}\x1b[0m`);
 }
 
 export interface Column {
@@ -45,19 +45,38 @@ function cut(text: string, most: number): string {
   return `${kept.join("")}…`;
 }
 
+/** No column of text is made narrower than this, however narrow the terminal. */
+const LEAST = 8;
+
+/** Takes from the widest columns of text what a line has too much. */
+function narrow(widths: readonly number[], columns: readonly Column[], most: number): number[] {
+  const fitted = [...widths];
+  let excess = fitted.reduce((sum, one) => sum + one, 2 * (columns.length - 1)) - most;
+  for (; excess > 0; excess--) {
+    const widest = Math.max(...fitted.filter((_, c) => columns[c]?.right !== true));
+    if (!(widest > LEAST)) break;
+    fitted[fitted.findIndex((one, c) => one === widest && columns[c]?.right !== true)] = widest - 1;
+  }
+  return fitted;
+}
+
 /**
  * Rows in aligned columns under a heading. Cells hold plain text, already safe to print.
  * @param paint called with each finished cell, to colour it; row -1 is the heading
+ * @param most columns of the terminal: where a line is wider, texts are cut
  */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   paint: (cell: string, row: number, column: number) => string = (cell) => cell,
+  most: number = Number.POSITIVE_INFINITY,
 ): string {
-  const cells = rows.map((row) => columns.map((column, c) => cut(row[c] ?? "", column.most ?? 80)));
-  const widths = columns.map((column, c) =>
-    Math.max(width(column.title), ...cells.map((row) => width(row[c] ?? ""))),
+  const whole = rows.map((row) => columns.map((column, c) => cut(row[c] ?? "", column.most ?? 80)));
+  const wanted = columns.map((column, c) =>
+    Math.max(width(column.title), ...whole.map((row) => width(row[c] ?? ""))),
   );
+  const widths = narrow(wanted, columns, most);
+  const cells = whole.map((row) => row.map((cell, c) => cut(cell, widths[c] as number)));
   const line = (row: readonly string[], r: number): string => {
     const parts = columns.map((column, c) => {
       const cell = row[c] ?? "";
@@ -67,6 +86,6 @@ export function table(
     });
     return parts.join("  ").trimEnd();
   };
-  const heading = columns.map((column) => column.title);
+  const heading = columns.map((column, c) => cut(column.title, widths[c] as number));
   return [line(heading, -1), ...cells.map(line)].map((one) => `${one}\n`).join("");
 }

@@ -36,6 +36,19 @@ test("a cell that is too long is cut with an ellipsis", () => {
   assert.is(table([{ title: "A", most: 4 }], [["abcdefgh"]]), "A\nabc…\n");
 });
 
+test("on a narrow terminal texts give way, the longest first, and numbers stay whole", () => {
+  const columns = [{ title: "NODE" }, { title: "PLUGIN" }, { title: "UNITS", right: true }];
+  const rows = [["shimmer", "plugins/out/shimmer.wasm", "1234567"]];
+  const lines = (most: number) =>
+    table(columns, rows, (cell) => cell, most)
+      .trimEnd()
+      .split("\n");
+  assert.is(lines(42)[1], "shimmer  plugins/out/shimmer.wasm  1234567");
+  assert.is(lines(41)[1], "shimmer  plugins/out/shimmer.wa…  1234567");
+  assert.is(lines(26)[1], "shimmer  plugins…  1234567");
+  assert.is(lines(1)[1], lines(26)[1]);
+});
+
 test("colours are for terminals alone, and NO_COLOR turns them off", () => {
   assert.is(hasColours({ isTTY: true }, {}), true);
   assert.is(hasColours({}, {}), false);

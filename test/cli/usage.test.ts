@@ -40,6 +40,10 @@ test("a mistyped command or option is answered with the nearest one", async () =
   assert.match((await refused("usage/command", ["inspct"], folder)).stderr, /Did you mean belljar inspect\?/);
   assert.match((await refused("usage/command", ["proc"], folder)).stderr, /Did you mean belljar process\?/);
   assert.match((await refused("usage/option", ["inspect", "gain", "--jsn"], folder)).stderr, /--json\?/);
+  assert.match(
+    (await refused("usage/command", ["help", "rendr"], folder)).stderr,
+    /Did you mean belljar render\?/,
+  );
   await refused("usage/command", ["constructor"], folder);
   await refused("usage/option", ["inspect", "gain", "--__proto__"], folder);
 });
@@ -61,10 +65,13 @@ test("missing, superfluous and repeated arguments are each said", async () => {
 
 test("a number out of range is answered with the range", async () => {
   const process = (...more: string[]) => ["process", "gain", "in.wav", "out.wav", ...more];
-  assert.match((await refused("usage/value", process("--block", "0"), folder)).stderr, /from 1 to 16384/);
+  assert.match((await refused("usage/value", process("--block", "0"), folder)).stderr, /from 1 to 8192/);
   await refused("usage/value", process("--block", "1.5"), folder);
   await refused("usage/value", process("--block", "0x10"), folder);
-  await refused("usage/value", process("--tail", "long"), folder);
+  assert.match(
+    (await refused("usage/value", process("--tail", "long"), folder)).stderr,
+    /--tail must be auto or a number of seconds/,
+  );
   assert.match(
     (await refused("usage/value", process("--format", "mp3"), folder)).stderr,
     /float32, pcm16, pcm24/,
@@ -103,6 +110,27 @@ test("process makes a sound louder by what it is told, and keeps its length", as
   }
 });
 
+test("process says how many samples a format of limited range has cut", async () => {
+  const args = ["process", "gain", "in.wav", "out.wav", "--param", "gain=12"];
+  const { clipped } = JSON.parse((await belljar([...args, "--format", "pcm16", "--json"], folder)).stdout);
+  assert.ok(clipped > 0);
+  assert.match(
+    (await belljar([...args, "--format", "pcm16"], folder)).stderr,
+    `${clipped} samples were louder`,
+  );
+  assert.is((await belljar(args, folder)).stderr, "", "float32 has no such limit");
+});
+
+test("a MIDI file without notes and length is named when it leaves the length open", async () => {
+  const track = [0x4d, 0x54, 0x72, 0x6b, 0, 0, 0, 4, 0, 0xff, 0x2f, 0];
+  writeFileSync(
+    join(folder, "empty.mid"),
+    Buffer.from([0x4d, 0x54, 0x68, 0x64, 0, 0, 0, 6, 0, 0, 0, 1, 0, 96, ...track]),
+  );
+  const args = ["process", "sine", "out2.wav", "--midi", "empty.mid"];
+  assert.match((await refused("usage/missing", args, folder)).stderr, /empty\.mid has no notes/);
+});
+
 test("a plugin without sound has nothing to process, and is told where it belongs", async () => {
   const { stderr } = await refused("usage/no-sound", ["process", "transpose", "out.wav"], folder);
   assert.match(stderr, /belljar render/);
@@ -132,6 +160,9 @@ test("a render without -o prints its report and writes nothing", async () => {
   const args = ["render", "session.json", "--input", "in=in.wav", "--json"];
   const report = JSON.parse((await belljar(args, folder)).stdout);
   assert.is(report.nodes.find((node: { id: string }) => node.id === "echo").fault, null);
+  writeFileSync(join(folder, "empty.json"), '{ "nodes": [] }');
+  const { stdout } = await belljar(["render", "empty.json", "--seconds", "1", "--picture", "p.svg"], folder);
+  assert.match(stdout, /^Rendered: 1\.00 s, peak silent, [^\n]*\n$/, "no table without nodes");
 });
 
 test.run();
