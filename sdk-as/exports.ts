@@ -1,5 +1,6 @@
 // The functions of the contract, on the one plugin of this module. The build's glue calls `register` and re-exports
-// the rest. Whatever may have made garbage collects it as its last act, when nothing on the stack points to an object.
+// the rest. Whatever may have made garbage collects it as its last act, when nothing on the stack points to an object;
+// idle, which is called often and seldom makes any, looks first whether there is something new.
 
 /// <reference path="./library.d.ts" />
 import { ABI_VERSION, BYTES_LEN, BYTES_PTR, Status } from "../abi/layout";
@@ -32,6 +33,9 @@ let saved: StateWriter | null = null;
 let text: ArrayBuffer = new ArrayBuffer(0);
 let messages: StaticArray<u8> = new StaticArray<u8>(0);
 const hostEvent: HostEvent = new HostEvent();
+/** The newest object after the last collection, and the link behind it, which the next object made will change. */
+let newest: ArrayBuffer = new ArrayBuffer(0);
+let linkBehind: usize = 0;
 
 /** Called once by the glue, with the author's plugin. */
 export function register(instance: Plugin): void {
@@ -143,8 +147,17 @@ export function bj_idle(): i32 {
     plugin.onHostEvent(hostEvent);
   }
   plugin.idle();
-  __collect();
+  if (link(newest) != linkBehind) {
+    __collect();
+    newest = new ArrayBuffer(0);
+    linkBehind = link(newest);
+  }
   return Status.Ok;
+}
+
+/** The collector's pointer from an object to the one made after it: the first field of its header, behind the size of the block. */
+function link(object: ArrayBuffer): usize {
+  return load<usize>(changetype<usize>(object) - 16);
 }
 
 export function bj_state_save(): usize {

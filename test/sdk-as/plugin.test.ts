@@ -4,6 +4,10 @@ import * as assert from "uvu/assert";
 import * as abi from "../../abi/layout.ts";
 import { DEFAULT_LIMITS } from "../../runtime/sandbox/limits.ts";
 import { decodeDescriptor } from "../../runtime/sandbox/descriptor.ts";
+import { join } from "node:path";
+import { compilePlugin } from "../../runtime/cli/authoring/compile.ts";
+import { PluginType } from "../../runtime/sandbox/index.ts";
+import { root } from "../root.ts";
 import { Host } from "./host.ts";
 
 const SOURCE = "test/sdk-as/kit.as.ts";
@@ -567,6 +571,20 @@ test("control calls leave no garbage behind", async () => {
   const bytes = host.exports.memory.buffer.byteLength;
   for (let i = 0; i < 1000; i++) work();
   assert.is(host.exports.memory.buffer.byteLength, bytes);
+});
+
+test("idle costs next to nothing while nothing was made", async () => {
+  const { wasm } = await compilePlugin(join(root, SOURCE));
+  const instance = (await PluginType.load(wasm)).instantiate();
+  instance.activate(48000, 128);
+  instance.idle();
+  instance.idle();
+  assert.ok(instance.units < 1000, `${instance.units} units`);
+  instance.publish('{"topic":"length","s":"some text"}');
+  instance.idle();
+  assert.ok(instance.units > 1000, "a message leaves garbage, which is collected");
+  instance.idle();
+  assert.ok(instance.units < 1000, `${instance.units} units`);
 });
 
 test("idle grows no memory, whatever message it is handed", async () => {
