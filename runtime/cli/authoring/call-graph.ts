@@ -1,36 +1,87 @@
 // Which path of calls leads from process to the allocator: read from the module's text before it is optimised, when
 // every function still has the name that the author gave it.
 
-/** Functions and whom they call. */
-type Calls = Map<string, Set<string>>;
+/** Functions, whom they call, and where: "plugin.ts:7:15". */
+type Calls = Map<string, Map<string, Set<string>>>;
+
+/** How process comes to allocate. */
+export interface AllocatorPath {
+  /** The functions of the shortest way, as the author names them: "Gain#process", "makeBuffer", "__new". */
+  names: string[];
+  /** Every place in the author's own code where process leaves it for something that may allocate. */
+  places: SourcePlace[];
+}
+
+/** File as the compiler names it; line and column count from 1. */
+export interface SourcePlace {
+  file: string;
+  line: number;
+  column: number;
+}
 
 /** Allocating functions of the AssemblyScript runtime, by the end of their names. */
 const ALLOCATOR = /^~lib\/rt\/(?:tcms|itcms|stub)\/__(?:new|renew)$|^~lib\/rt\/tlsf\/__(?:alloc|realloc)$/;
+
+/** What a failed check calls before it stops the plugin: it may do as it likes. */
+const LAST_WORDS = /(?:^|\/)sdk-as\/abort\/abort$/;
 
 /** What the host calls on the audio thread at every block. */
 const ROOT = /(?:^|\/)block-loop\/processBlock$/;
 
 /**
- * The shortest path from process to the allocator, as the author names things: ["Gain#process", "makeBuffer", "__new"].
- * @param text the module as WebAssembly text, unoptimised and with names
- * @param entry the author's module, as the compiler names it: "plugin"
+ * The shortest path from process to the allocator.
+ * @param text the module as WebAssembly text, unoptimised, with names and source positions
  * @returns null when process never allocates
  */
-export function findAllocatorPath(text: string): string[] | null {
+export function findAllocatorPath(text: string): AllocatorPath | null {
   const calls = readCalls(text);
   const root = [...calls.keys()].find((name) => ROOT.test(name));
   if (root === undefined) return null;
-  const cameFrom = new Map<string, string>([[root, ""]]);
-  const queue = [root];
-  for (const name of queue) {
-    if (ALLOCATOR.test(name)) return shown(trace(name, cameFrom));
-    for (const callee of calls.get(name) ?? []) {
-      if (cameFrom.has(callee)) continue;
+  const cameFrom = new Map([[root, ""]]);
+  const reached = [root];
+  for (const name of reached) {
+    for (const callee of calls.get(name)?.keys() ?? []) {
+      if (cameFrom.has(callee) || LAST_WORDS.test(callee)) continue;
       cameFrom.set(callee, name);
-      queue.push(callee);
+      reached.push(callee);
     }
   }
-  return null;
+  const allocator = reached.find((name) => ALLOCATOR.test(name));
+  if (allocator === undefined) return null;
+  return { names: shown(trace(allocator, cameFrom)), places: leaving(reached, calls) };
+}
+
+/** Where the author's functions among `reached` call library functions that lead to the allocator. */
+function leaving(reached: readonly string[], calls: Calls): SourcePlace[] {
+  const callers = new Map<string, string[]>();
+  for (const name of reached) {
+    for (const callee of calls.get(name)?.keys() ?? [])
+      callers.set(callee, [...(callers.get(callee) ?? []), name]);
+  }
+  const allocating = new Set(reached.filter((name) => ALLOCATOR.test(name)));
+  for (const name of allocating) {
+    // through the library alone: what the author's own functions call is looked at by itself
+    for (const caller of callers.get(name) ?? []) if (isLibrary(caller)) allocating.add(caller);
+  }
+  const places = new Set<string>();
+  for (const name of reached) {
+    if (isLibrary(name)) continue;
+    for (const [callee, at] of calls.get(name) ?? [])
+      if (allocating.has(callee)) for (const one of at) places.add(one);
+  }
+  return [...places]
+    .map(placeOf)
+    .sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line));
+}
+
+function isLibrary(name: string): boolean {
+  return name.startsWith("~lib/");
+}
+
+/** Of "plugin.ts:7:15"; the compiler counts columns from 0. */
+function placeOf(at: string): SourcePlace {
+  const [, file = "", line, column] = /^(.*):(\d+):(\d+)$/.exec(at) ?? [];
+  return { file, line: Number(line), column: Number(column) + 1 };
 }
 
 function trace(last: string, cameFrom: Map<string, string>): string[] {
@@ -56,21 +107,24 @@ function readCalls(text: string): Calls {
   const inTable: string[] = [];
   const indirect = new Map<string, Set<string>>();
   let current = "";
+  let at = "";
   for (const line of text.split("\n")) {
     const type = /^ \(type \$(\S+) \(func(.*)\)\)$/.exec(line);
     if (type) signatures.set(type[1] as string, signature(type[2] as string));
     const start = /^ \(func \$(\S+)(.*)$/.exec(line);
     if (start) {
       current = unescapeName(start[1] as string);
-      calls.set(current, new Set());
+      calls.set(current, new Map());
+      at = "";
       signatureOf.set(current, signature(start[2] as string));
     }
     if (line.startsWith(" (elem")) {
       for (const [, name] of line.matchAll(/ \$([^\s()]+)/g)) inTable.push(unescapeName(name as string));
     }
     if (current === "") continue;
+    at = /^ *;;@ (.+:\d+:\d+)$/.exec(line)?.[1] ?? at;
     for (const [, name] of line.matchAll(/\((?:return_)?call \$([^\s()]+)/g)) {
-      calls.get(current)?.add(unescapeName(name as string));
+      note(calls, current, unescapeName(name as string), at);
     }
     for (const [, name] of line.matchAll(/\(call_indirect(?: \$\S+)? \(type \$([^)\s]+)\)/g)) {
       const wanted = indirect.get(current) ?? new Set();
@@ -80,9 +134,15 @@ function readCalls(text: string): Calls {
   // who is called through the table is not known here: anyone of that signature
   for (const [name, wanted] of indirect) {
     for (const callee of inTable)
-      if (wanted.has(signatureOf.get(callee) ?? "?")) calls.get(name)?.add(callee);
+      if (wanted.has(signatureOf.get(callee) ?? "?")) note(calls, name, callee, "");
   }
   return calls;
+}
+
+function note(calls: Calls, caller: string, callee: string, at: string): void {
+  const places = calls.get(caller)?.get(callee) ?? new Set();
+  if (at !== "") places.add(at);
+  calls.get(caller)?.set(callee, places);
 }
 
 /** "i32 f32:i32" of "(param $x i32) (param f32) (result i32)". */

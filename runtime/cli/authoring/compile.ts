@@ -3,7 +3,7 @@
 
 import { basename, dirname, resolve } from "node:path";
 import { BelljarError, printable } from "../../../abi/error.ts";
-import { findAllocatorPath } from "./call-graph.ts";
+import { type AllocatorPath, findAllocatorPath } from "./call-graph.ts";
 import { type Diagnostic, DiagnosticText, isError } from "./diagnostics.ts";
 import { foreignImports } from "./foreign.ts";
 import { GLUE, sourceReader } from "./sources.ts";
@@ -12,6 +12,8 @@ import { GLUE, sourceReader } from "./sources.ts";
 export interface CompileOptions {
   /** false: quicker, several times slower sound. */
   optimize?: boolean;
+  /** Array accesses are checked; one that fails is logged, and stops the plugin in the author's function. */
+  checked?: boolean;
 }
 
 /** What compiling gave. */
@@ -19,8 +21,8 @@ export interface CompiledPlugin {
   wasm: Uint8Array;
   /** Ready to print, one each. */
   warnings: string[];
-  /** The calls that lead from process to the allocator, first to last; null: none do. */
-  allocatorPath: string[] | null;
+  /** How process comes to allocate; null: it never does. */
+  allocatorPath: AllocatorPath | null;
 }
 
 /** The parts of asc's interface that are used here. */
@@ -54,6 +56,10 @@ interface Sink {
 /** A warning that JavaScript can't call a function with v128: nobody will, whatever a plugin's files export. */
 const VECTORS_EXCHANGED = 112;
 
+const OUT = "plugin.wasm";
+/** A custom section that names the source map: the map itself is not kept, for only the compiler's text needs positions. */
+const MAP_LINK = [0, 0, 16, ...Buffer.from("sourceMappingURL"), 0, ...Buffer.from(`./${OUT}.map`)];
+
 const SILENT: Sink = { write() {} };
 
 /**
@@ -69,7 +75,7 @@ export async function compilePlugin(
   const path = resolve(entryFile);
   const folder = dirname(path);
   const entry = basename(path);
-  const read = sourceReader(folder, glueFor(entry));
+  const read = sourceReader(folder, glueFor(entry, options.checked === true));
   const text = new DiagnosticText(folder, entry, read);
   if (read(entry) === null) {
     throw new BelljarError(
@@ -83,18 +89,19 @@ export async function compilePlugin(
   const errors: string[] = [];
   const warnings: string[] = [];
   let wasm: Uint8Array | null = null;
-  let allocatorPath: string[] | null = null;
-  const { error } = await (await compiler()).main([GLUE, "--outFile", "plugin.wasm", ...flags(options)], {
+  let allocatorPath: AllocatorPath | null = null;
+  const { error } = await (await compiler()).main([GLUE, "--outFile", OUT, ...flags(options)], {
     stdout: SILENT,
     stderr: SILENT,
     readFile(name) {
       const source = read(name);
+      if (name === "asconfig.json" && source !== null && options.checked) return withChecks(source);
       if (source !== null && !name.includes("node_modules") && name.endsWith(".ts") && name !== GLUE)
         used.add(name);
       return source;
     },
     writeFile(_name, contents) {
-      if (typeof contents !== "string") wasm = contents;
+      if (typeof contents !== "string") wasm = withoutMapLink(contents);
     },
     listFiles: () => [],
     reportDiagnostic(diagnostic) {
@@ -108,8 +115,9 @@ export async function compilePlugin(
           const wat = module.emitText();
           errors.push(...foreignImports(wat, [...used], read, folder));
           allocatorPath = findAllocatorPath(wat);
-          // `process` stays a function of its own, so that a fault in it is named by it
-          this.binaryen.setPassArgument("no-inline", `${entry.replace(/\.ts$/, "")}/*#process`);
+          // `process` stays a function of its own, so that a fault in it is named by it; with checks, all of the author's
+          const kept = options.checked ? "*" : "*#process";
+          this.binaryen.setPassArgument("no-inline", `${entry.replace(/\.ts$/, "")}/${kept}`);
           module.runPasses(["no-inline"]);
           this.binaryen.setPassArgument("no-inline", null);
         }
@@ -134,16 +142,33 @@ export async function compilePlugin(
 
 /** What asconfig.json leaves open. */
 function flags(options: CompileOptions): string[] {
-  const chosen: string[] = [];
+  const chosen = ["--sourceMap"];
   if (options.optimize === false) chosen.push("--optimizeLevel", "0");
   return chosen;
 }
 
-function glueFor(entry: string): string {
+/** The settings with checks on: `abort`, which the compiler's checks call, is the SDK's. */
+function withChecks(settings: string): string {
+  const config = JSON.parse(settings) as { options: { use: string[]; uncheckedBehavior: string } };
+  config.options.use = ["abort=~lib/belljar/sdk-as/abort/abort"];
+  config.options.uncheckedBehavior = "default";
+  return JSON.stringify(config);
+}
+
+/** The module without the section that the compiler puts last. */
+function withoutMapLink(wasm: Uint8Array): Uint8Array {
+  const link = Buffer.from(MAP_LINK);
+  link[1] = link.length - 2;
+  link[19] = link.length - 20;
+  const start = wasm.length - link.length;
+  return start > 0 && link.equals(wasm.subarray(start)) ? wasm.slice(0, start) : wasm;
+}
+
+function glueFor(entry: string, checked: boolean): string {
   const module = JSON.stringify(`./${entry.replace(/\.ts$/, "")}`);
   return `import AuthorPlugin from ${module};
 import { register } from "belljar/sdk-as/exports";
-register(new AuthorPlugin());
+${checked ? 'import "belljar/sdk-as/abort";\n' : ""}register(new AuthorPlugin());
 export { ${CONTRACT.join(", ")} } from "belljar/sdk-as/exports";
 `;
 }

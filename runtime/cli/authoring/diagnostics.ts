@@ -2,6 +2,7 @@
 
 import { relative } from "node:path";
 import { printable } from "../../../abi/error.ts";
+import { hintFor } from "../suggest.ts";
 import { GLUE } from "./sources.ts";
 
 interface Place {
@@ -22,6 +23,14 @@ export interface Diagnostic {
 
 const CATEGORY_ERROR = 3;
 const FILE_NOT_FOUND = 6054;
+const NEEDS_CAST = 200;
+const NOT_EXPORTED = 2305;
+/** What is said of a member that is not as in the base class, several of them about one. */
+const UNLIKE_BASE = new Set([2394, 2416, 2444, 2322, 2325]);
+/** What follows where a field has taken the place of one of Plugin's own methods. */
+const NOT_A_METHOD = new Set([2349, 2322]);
+/** The class that authors extend. */
+const BASE_CLASS = /(?:^|\/)belljar\/sdk-as\/plugin\.ts$/;
 
 export function isError(diagnostic: Diagnostic): boolean {
   return diagnostic.category === CATEGORY_ERROR;
@@ -51,22 +60,83 @@ export class DiagnosticText {
     const code = `${diagnostic.code < 1000 ? "AS" : "TS"}${diagnostic.code}`;
     if (this.#isGlue(diagnostic.range))
       return `${this.#shown(this.#entry)}: ${kind}: ${this.#ofGlue(diagnostic)}`;
-    const head = `${kind} ${code}: ${printable(plain(diagnostic), 1000)}`;
+    const member = this.#unlikeBase(diagnostic);
+    const words = member?.sentence ?? plain(diagnostic) + this.#advice(diagnostic);
+    const head = `${kind}${member === null ? ` ${code}` : ""}: ${printable(words, 1000)}`;
     const place = this.#place(diagnostic.range);
-    const related = this.#isGlue(diagnostic.relatedRange) ? null : this.#place(diagnostic.relatedRange);
+    const related =
+      member !== null || this.#isGlue(diagnostic.relatedRange) ? null : this.#place(diagnostic.relatedRange);
     const lines = [place === null ? head : `${place.at} ${head}`];
     if (place) lines.push(...place.excerpt);
     if (related) lines.push(`  see ${related.at}`, ...related.excerpt);
     return lines.join("\n");
   }
 
-  /** Whether it speaks of the glue again: the first such message says it all. */
+  /** Whether all of it is said already: of the glue, or of a member of the author's that Plugin has too. */
   isRepetition(diagnostic: Diagnostic): boolean {
-    const before = this.#glueFailed;
-    if (this.#isGlue(diagnostic.range)) this.#glueFailed = true;
-    return before && this.#isGlue(diagnostic.range);
+    if (this.#isGlue(diagnostic.range)) {
+      const before = this.#glueFailed;
+      this.#glueFailed = true;
+      return before;
+    }
+    const member = this.#unlikeBase(diagnostic);
+    if (member !== null) {
+      const before = this.#members.has(member.name);
+      this.#members.set(member.name, this.#lineOf(diagnostic.range));
+      return before;
+    }
+    const [, called] = /^this\s*\.\s*([\w$]+)/.exec(this.#sourceOf(diagnostic.range)) ?? [];
+    if (called !== undefined && NOT_A_METHOD.has(diagnostic.code)) return this.#members.has(called);
+    // the compiler's second word on a method's type names no base class
+    return diagnostic.code === 2322 && [...this.#members.values()].includes(this.#lineOf(diagnostic.range));
   }
   #glueFailed = false;
+  /** Members that are unlike Plugin's, by name, and their lines. */
+  readonly #members = new Map<string, string>();
+
+  /** A member of the author's class that Plugin has too, and can't be what the author wants. */
+  #unlikeBase({ code, range, relatedRange }: Diagnostic): { name: string; sentence: string } | null {
+    if (!UNLIKE_BASE.has(code) || !BASE_CLASS.test(relatedRange?.source?.normalizedPath ?? "")) return null;
+    const [, name] = /([\w$]+)\s*(?=[(:=;]|$)/.exec(this.#sourceOf(range)) ?? [];
+    if (name === undefined) return null;
+    const line = this.#lineOf(range);
+    const isMethod = new RegExp(`\\b${name.replaceAll("$", "\\$")}\\s*\\(`).test(line);
+    const base = new RegExp(`\\b${name.replaceAll("$", "\\$")}\\s*\\(.*\\)\\s*:\\s*\\w+`).exec(
+      this.#lineOf(relatedRange),
+    );
+    if (isMethod && base !== null && !/^\s*protected/.test(this.#lineOf(relatedRange)))
+      return { name, sentence: `'${name}' must be declared as Plugin has it: ${base[0]}` };
+    return { name, sentence: `Plugin has a member '${name}' already; give yours another name.` };
+  }
+
+  /** What the author may do about it. */
+  #advice({ code, message, range }: Diagnostic): string {
+    if (code === NEEDS_CAST) {
+      const [, type] = / to '(?:[^']*\/)?([^'/]+)'/.exec(message) ?? [];
+      const written = this.#sourceOf(range);
+      if (type === undefined || written === "" || written.length > 40 || written.includes("\n")) return "";
+      return ` Write <${type}>${/^[\w.$]+$/.test(written) ? written : `(${written})`}.`;
+    }
+    if (code !== NOT_EXPORTED) return "";
+    const [, path] = /^Module '([^']+)'/.exec(message) ?? [];
+    const names = exportsOf((path && (this.#textOf(`${path}.ts`) ?? this.#textOf(`${path}/index.ts`))) || "");
+    const [, wanted = ""] = /member '([^']+)'/.exec(message) ?? [];
+    const hint = hintFor(wanted, names);
+    return hint === "" ? "" : ` ${hint}`;
+  }
+
+  #sourceOf(range: Place | null): string {
+    if (!range?.source) return "";
+    return (this.#textOf(range.source.normalizedPath) ?? "").slice(range.start, range.end);
+  }
+
+  /** The line that a place begins in. */
+  #lineOf(range: Place | null): string {
+    if (!range?.source) return "";
+    const text = this.#textOf(range.source.normalizedPath) ?? "";
+    const end = text.indexOf("\n", range.start);
+    return text.slice(text.lastIndexOf("\n", range.start - 1) + 1, end < 0 ? text.length : end);
+  }
 
   #isGlue(range: Place | null): boolean {
     return range?.source?.normalizedPath === GLUE;
@@ -114,6 +184,22 @@ export class DiagnosticText {
     const shown = relative(process.cwd(), `${this.#folder}/${path}`);
     return shown === "" ? path : shown;
   }
+}
+
+/** Names that a source exports. */
+function exportsOf(text: string): string[] {
+  const names = [
+    ...text.matchAll(
+      /^export (?:default )?(?:abstract )?(?:class|function|enum|const|let|namespace) ([\w$]+)/gm,
+    ),
+  ];
+  const lists = [...text.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, list]) =>
+    (list as string).split(","),
+  );
+  return [
+    ...names.map(([, name]) => name as string),
+    ...lists.map((name) => name.trim()).filter((name) => name !== ""),
+  ];
 }
 
 /** The message without the compiler's own names for places: 'String' for '~lib/string/String'. */

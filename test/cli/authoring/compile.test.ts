@@ -124,6 +124,62 @@ test("what is wrong with the default export is said in the author's terms", asyn
   }
 });
 
+test("a member that Plugin has too is said once, with what to do", async () => {
+  const field = await complaint(`${IMPORT}export default class A extends Plugin {
+  x: Param = this.param("x");
+  param: f32 = 0;
+}`);
+  assert.is(
+    field,
+    "plugin.ts:4:3 error: Plugin has a member 'param' already; give yours another name.\n      param: f32 = 0;\n      ~~~~~\n\n1 error in plugin.ts.",
+  );
+  const method = await complaint(`${IMPORT}export default class A extends Plugin {
+  noteOn(key: i32, velocity: i32): void {}
+  private reset(): void {}
+}`);
+  assert.match(
+    method,
+    "3:3 error: 'noteOn' must be declared as Plugin has it: noteOn(channel: i32, key: i32, velocity: f32, noteId: i32): void\n",
+  );
+  assert.match(method, "4:11 error: 'reset' must be declared as Plugin has it: reset(): void\n");
+  assert.match(method, "2 errors");
+});
+
+test("the SDK's own names are free for an author's fields", async () => {
+  const names = [
+    "events",
+    "audio",
+    "add",
+    "number",
+    "declared",
+    "ports",
+    "state",
+    "block",
+    "text",
+    "queue",
+    "layout",
+  ];
+  await compilePlugin(
+    folder.write(
+      "free.ts",
+      `${IMPORT}export default class A extends Plugin { ${names.map((one) => `${one}: f32 = 0;`).join(" ")} }`,
+    ),
+  );
+});
+
+test("common mistakes come with what to write instead", async () => {
+  const message = await complaint(`import { Parm, Plugin } from "belljar/sdk-as";
+import { Smoother } from "belljar/sdk-as/dsp/smoother";
+export default class A extends Plugin {
+  x: f32 = 0;
+  process(frames: i32): void { this.x = frames; this.x = frames + 1; }
+}`);
+  assert.match(message, "has no exported member 'Parm'. Did you mean Param?");
+  assert.match(message, "has no exported member 'Smoother'. Known: LinearSmoother, OnePoleSmoother.");
+  assert.match(message, "requires an explicit cast. Write <f32>frames.");
+  assert.match(message, "requires an explicit cast. Write <f32>(frames + 1).");
+});
+
 test("the clock and the random source of JavaScript are refused at the author's line", async () => {
   const message = await complaint(`${IMPORT}// Math.random() in a comment
 export default class A extends Plugin {
@@ -149,7 +205,7 @@ export default class A extends Plugin { a: i32 = outside(); }`);
 
 test("the calls from process to the allocator are named", async () => {
   const path = async (source: string) =>
-    (await compilePlugin(folder.write("greedy.ts", IMPORT + source))).allocatorPath;
+    (await compilePlugin(folder.write("greedy.ts", IMPORT + source))).allocatorPath?.names;
   assert.equal(
     await path(`function makeBuffer(n: i32): StaticArray<f32> { return new StaticArray<f32>(n); }
 export default class Greedy extends Plugin {
@@ -171,6 +227,32 @@ export default class Greedy extends Plugin {
 }`);
   assert.is(indirect?.[0], "Greedy#process");
   assert.is(indirect?.at(-1), "__new");
+});
+
+test("every place in the author's code that allocates on the way is named", async () => {
+  const { allocatorPath, wasm } = await compilePlugin(
+    folder.write(
+      "greedy.ts",
+      `${IMPORT}export default class Greedy extends Plugin {
+  list: i32[] = [];
+  noteOn(channel: i32, key: i32, velocity: f32, noteId: i32): void { this.list.push(key); }
+  process(frames: i32): void { this.help(new StaticArray<f32>(frames).length); }
+  help(n: i32): void {
+    this.list = new Array<i32>(n);
+  }
+  activate(rate: f64, maxFrames: i32): void { this.list = new Array<i32>(9); }
+}`,
+    ),
+  );
+  assert.equal(
+    allocatorPath?.places.map(({ file, line, column }) => `${file}:${line}:${column}`),
+    ["greedy.ts:4:70", "greedy.ts:5:42", "greedy.ts:7:17"],
+  );
+  const sections = WebAssembly.Module.customSections(
+    new WebAssembly.Module(wasm as BufferSource),
+    "sourceMappingURL",
+  );
+  assert.is(sections.length, 0);
 });
 
 test("what allocates in activate alone is no path from process", async () => {

@@ -126,7 +126,7 @@ test("errors of the source are shown at its line, with exit code 2 and no output
 test("a failed build leaves the module of the last good one", () => {
   const source = folder.write(
     "kept.ts",
-    'import { Plugin } from "belljar/sdk-as";\nexport default class A extends Plugin {}\n',
+    'import { Info, Plugin } from "belljar/sdk-as";\nexport default class A extends Plugin { i: Info = this.plugin("a.a", "A"); }\n',
   );
   assert.is(belljar("build", "kept.ts").status, 0);
   const good = readFileSync(join(folder.path, "kept.wasm"));
@@ -138,15 +138,59 @@ test("a failed build leaves the module of the last good one", () => {
 test("a path from process to the allocator is a warning", () => {
   folder.write(
     "greedy.ts",
-    'import { Plugin } from "belljar/sdk-as";\nexport default class Greedy extends Plugin { a: i32[] = []; process(frames: i32): void { this.a.push(1); } }\n',
+    'import { Info, Plugin } from "belljar/sdk-as";\nexport default class Greedy extends Plugin { i: Info = this.plugin("a.a", "A"); a: i32[] = [];\n process(frames: i32): void { this.a.push(1); } }\n',
   );
   const { status, stderr } = belljar("build", "greedy.ts", "-o", "elsewhere.wasm");
   assert.is(status, 0);
   assert.match(
     stderr,
-    /warning: process reaches the memory allocator: Greedy#process -> Array<i32>#push -> .*__renew/,
+    /^greedy\.ts:3:31: warning: process reaches the memory allocator: Greedy#process -> Array<i32>#push -> .*__renew/,
   );
   assert.ok(existsSync(join(folder.path, "elsewhere.wasm")));
+});
+
+test("what a host would refuse is said at the line that declares it, and nothing is written", () => {
+  const head =
+    'import { AudioPort, Info, Param, Plugin } from "belljar/sdk-as";\nexport default class A extends Plugin {\n';
+  const info = '  info: Info = this.plugin("a.a", "A");\n';
+  for (const [fields, sentence] of [
+    [
+      `${info}  x: Param = this.param("x");\n  y: AudioPort = this.monoOut("x");\n`,
+      'refused.ts:5:31 error: the id "x" stands twice among ports and config parameters\n      y: AudioPort',
+    ],
+    [
+      `${info}  x: Param = this.param("x").default(2);`,
+      'refused.ts:4:25 error: port "x": default 2 is outside 0 to 1',
+    ],
+    [
+      '  info: Info = this.plugin("My Plugin", "A");',
+      "refused.ts:3:28 error: \"My Plugin\" can't be a plugin's id",
+    ],
+    ["", "refused.ts error: the plugin does not say who it is: `info: Info = this.plugin("],
+  ] as const) {
+    folder.write("refused.ts", `${head}${fields}}`);
+    const { status, stderr } = belljar("build", "refused.ts");
+    assert.is(status, 2);
+    assert.ok(stderr.startsWith(sentence), stderr);
+    assert.ok(!existsSync(join(folder.path, "refused.wasm")));
+  }
+});
+
+test("a plugin built with checks says which function's index left its array", () => {
+  folder.write(
+    "outside.ts",
+    'import { AudioPort, Info, Plugin } from "belljar/sdk-as";\nexport default class A extends Plugin {\n' +
+      '  info: Info = this.plugin("a.a", "A");\n  out: AudioPort = this.monoOut("out");\n' +
+      "  t: StaticArray<f32> = new StaticArray<f32>(4);\n" +
+      "  process(frames: i32): void { this.out.mono.fill(this.t[frames], frames); }\n}",
+  );
+  assert.is(belljar("build", "outside.ts").status, 0);
+  assert.is(belljar("process", "outside.wasm", "o.wav", "--seconds", "0.1").status, 0);
+  const checked = belljar("build", "outside.ts", "--checked");
+  assert.equal([checked.status, checked.stderr], [0, ""]);
+  const { status, stderr } = belljar("process", "outside.wasm", "o.wav", "--seconds", "0.1");
+  assert.is(status, 2);
+  assert.match(stderr, /^error: Index out of range\n.* in outside\/A#process during process/);
 });
 
 test("what is not there to build is said", () => {
