@@ -59,6 +59,12 @@ export class Progress {
     this.visible = true;
   }
 
+  /** Writes a line above the bar. */
+  print(line: string): void {
+    this.end();
+    this.stream.write(`${line}\n`);
+  }
+
   /** Wipes the bar; call it whatever the work's end was. */
   end(): void {
     if (this.visible) this.stream.write("\r\x1b[2K");

@@ -22,6 +22,8 @@ export interface PluginRun {
   tail: number | "auto";
   /** Called with each stretch of output: views that the next block overwrites. Latency is already taken off. */
   write(channels: readonly Float32Array[], frames: number, offset: number): void;
+  /** Called with each line that the plugin logs, soon after. */
+  log?(line: string, level: number): void;
   /** Called after each block with frames done and the frames known to come. */
   progress?(done: number, total: number): void;
 }
@@ -85,6 +87,7 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     if (instance.transport !== null) clock.write(instance.transport, at);
     const start = performance.now();
     if (!processor.process(maxFrames)) {
+      takeLog(run);
       throw new BelljarError("plugin/stopped", processor.fault?.message ?? "The plugin was stopped.");
     }
     const now = performance.now();
@@ -92,7 +95,10 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     facts.blocks++;
     facts.units += instance.units;
     facts.mostUnits = Math.max(facts.mostUnits, instance.units);
-    if (facts.blocks % IDLE_BLOCKS === 0) instance.idle();
+    if (facts.blocks % IDLE_BLOCKS === 0) {
+      instance.idle();
+      takeLog(run);
+    }
     // The first `latency` frames are not yet the answer to any input.
     const offset = Math.min(maxFrames, Math.max(0, latency - at));
     const frames = Math.min(maxFrames - offset, total - facts.frames);
@@ -109,7 +115,14 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
       turn = performance.now();
     }
   }
+  takeLog(run);
   return facts;
+}
+
+function takeLog(run: PluginRun): void {
+  run.processor.instance.drainMessages((kind, text, level) => {
+    if (kind === "log") run.log?.(text, level);
+  });
 }
 
 /** Mono goes to every channel; stereo into mono is added up, as in a graph. */
