@@ -23,6 +23,7 @@ import {
   takePositionals,
   text,
 } from "./options.ts";
+import { logLine } from "./log.ts";
 import { Progress, timesRealTime } from "./progress.ts";
 
 export const name = "process";
@@ -48,6 +49,8 @@ Usage: belljar process PLUGIN IN.wav OUT.wav [OPTIONS]       a plugin with an au
   --units N              work that one block may cost before the plugin is stopped
   --format NAME          float32 (the default), pcm24 or pcm16
   --json                 print the figures as JSON
+
+What the plugin logs is printed to standard error.
 
 A plugin that gives out events and no sound (builtin.transpose) has nothing to write here: put it
 before a synth in a session, and use "belljar render". Events can't be written to a .mid file.
@@ -151,6 +154,7 @@ export async function run(args: string[]): Promise<number> {
       frames,
       tail: tail === "auto" ? "auto" : Math.round(tail * rate),
       write: (views, count, offset) => writer.write(views, count, offset),
+      log: (line, level) => bar.print(logLine("", line, level)),
       progress: (done, total) => bar.update(done / rate, total / rate),
     });
     writer.finish();

@@ -26,6 +26,7 @@ import {
   takePositionals,
   text,
 } from "./options.ts";
+import { logLine } from "./log.ts";
 import { Progress, timesRealTime } from "./progress.ts";
 
 export const name = "render";
@@ -125,6 +126,9 @@ export async function run(args: string[]): Promise<number> {
       sinks,
       seconds: options.seconds,
       tail: options.tail,
+      onMessage: (node, kind, line, level) => {
+        if (kind === "log") bar.print(logLine(node, line, level));
+      },
       onProgress: (done, total) => bar.update(done / rate, total / rate),
     });
     if (picture !== undefined && waveform !== null) {
