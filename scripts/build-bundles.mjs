@@ -8,6 +8,7 @@ const BUNDLES = {
   belljar: "runtime/index.ts",
   cli: "runtime/cli/main.ts",
   "compile-child": "runtime/registry/compile-child.ts",
+  "validate-child": "runtime/validate/validate-child.ts",
 };
 
 /** @returns the files written */

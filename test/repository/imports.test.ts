@@ -27,7 +27,8 @@ const ALLOWED: Record<string, string[]> = {
   "runtime/registry": [...REGISTRY, "node"],
   "runtime/engine": [...ENGINE, "node"],
   "runtime/index.ts": API,
-  "runtime/cli": [...API, "runtime/index.ts", "node", "assemblyscript"],
+  "runtime/validate": [...API, "node"],
+  "runtime/cli": [...API, "runtime/validate", "runtime/index.ts", "node", "assemblyscript"],
 };
 
 /** Modules that a source names in import and export declarations, type imports too, and in import(). */

@@ -1,0 +1,40 @@
+// Starting the validating process, and asking it for one digest. Nothing of the user's settings belongs in there.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { cacheFolder } from "../registry/user-folder.ts";
+import type { Elsewhere } from "./check.ts";
+import { type ChildAnswer, type ChildRequest, FLAGS } from "./child-message.ts";
+
+const DIGEST_MS = 120_000;
+
+/** Starts `script` with V8 flags; its own output goes nowhere. */
+export function startChild(script: string, flags: readonly string[] = []): ChildProcess {
+  const { SystemRoot } = process.env;
+  return spawn(process.execPath, [...flags, script], {
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    serialization: "advanced",
+    env: { BELLJAR_CACHE: cacheFolder(), ...(SystemRoot === undefined ? {} : { SystemRoot }) },
+    windowsHide: true,
+  });
+}
+
+/** The fingerprint of what a plugin plays in another process. Rejects where that process ends early or takes too long. */
+export function digestElsewhere(
+  script: string,
+  how: Elsewhere,
+  request: { bytes: Uint8Array; seed: number },
+): Promise<string> {
+  const child = startChild(script, FLAGS[how]);
+  return new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the other process takes too long")), DIGEST_MS);
+    child.on("close", () => {
+      clearTimeout(timer);
+      reject(new Error("the other process ended early"));
+    });
+    child.on("error", reject);
+    child.on("message", (message: ChildAnswer) => {
+      if (message.kind === "ready") child.send({ kind: "digest", ...request } satisfies ChildRequest);
+      if (message.kind === "digest") resolve(message.digest);
+    });
+  }).finally(() => child.kill("SIGKILL"));
+}
