@@ -1,3 +1,4 @@
+// time limit: 300 s
 // `belljar new` and `belljar build`, as an author meets them.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
