@@ -1,11 +1,14 @@
 // How deep a module's calls can get. V8's own stack overflow comes at a depth that depends on its compiler,
-// so it must never be reached: what can't recurse is bounded here, what can is charged by the rewrite.
+// so real programs must never reach it: what can't recurse is bounded here, what can is charged by the rewrite.
 
 import type { Code } from "./body.ts";
 import { type FunctionType, type Module, refuse } from "./module.ts";
 import type { Limits } from "./types.ts";
 
-/** Bytes of stack that a call of this function may take in V8's least thrifty compiler: every value in 16 bytes. */
+/**
+ * Bytes of stack that a call of this function may take in V8's least thrifty compiler: every value in 16 bytes. An optimising
+ * compiler can be made to keep more alive, values that it computed once for two places; V8's own check is behind this one.
+ */
 export function frameBytes(code: Code): number {
   return 128 + 16 * (code.locals.length + code.maximumHeight + 8);
 }

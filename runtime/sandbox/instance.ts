@@ -20,6 +20,19 @@ const BUDGETED_FRAMES = 1_024;
 /** The bits of a float that is infinite; those of a NaN are larger. */
 const INFINITE = 0x7f800000;
 
+function newMemory(initial: number, maximum: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial, maximum, shared: true });
+  } catch {
+    // Each reserves gigabytes of addresses, of which a process has enough for some ten thousand.
+    throw new BelljarError(
+      "plugin/no-memory",
+      `The system gives no memory of ${initial} to ${maximum} pages for another instance.`,
+      "Let go of instances that are no longer needed.",
+    );
+  }
+}
+
 /** An instance as it travels to another thread: hand it to PluginType.attach there. */
 export interface SharedInstance {
   memory: WebAssembly.Memory;
@@ -75,7 +88,7 @@ export class PluginInstance {
     this.type = type;
     this.shown = type.descriptor;
     const { initial, maximum } = type.rewritten.memory;
-    this.memory = shared?.memory ?? new WebAssembly.Memory({ initial, maximum, shared: true });
+    this.memory = shared?.memory ?? newMemory(initial, maximum);
     this.host = new HostCalls(this.memory, shared?.messages);
     this.host.routed = options.control ?? false;
     this.look = options.look;

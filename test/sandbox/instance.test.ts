@@ -669,4 +669,19 @@ test("a file that the plugin had no room to hear of is closed all the same", asy
   assert.equal(plugin.saveState(), Uint8Array.from([0xfd, 0xff, 0xff, 0xff])); // Status.Invalid
 });
 
+test("where the system gives no more memory, an instance is refused with a sentence", async () => {
+  const type = await PluginType.load(smallPlugin());
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = class {
+    constructor() {
+      throw new RangeError("could not allocate memory");
+    }
+  } as unknown as typeof Memory;
+  try {
+    assert.is(problem(() => type.instantiate()).code, "plugin/no-memory");
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+});
+
 test.run();
