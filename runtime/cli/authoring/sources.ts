@@ -1,6 +1,6 @@
 // Where an author's imports come from: the author's own folder, and "belljar/…", which is this installation.
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -51,7 +51,8 @@ export function sourceReader(folder: string, glue: string): (name: string) => st
 
 function read(path: string): string | null {
   try {
-    return existsSync(path) ? readFileSync(path, "utf8") : null;
+    // Reading a pipe or a device would not end.
+    return statSync(path).isFile() ? readFileSync(path, "utf8") : null;
   } catch {
     return null;
   }

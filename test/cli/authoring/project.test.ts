@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TEMPLATES } from "../../../runtime/cli/authoring/project.ts";
-import { root } from "../../root.ts";
+import { root, skip } from "../../root.ts";
 import { Folder } from "./folder.ts";
 
 const folder = new Folder();
@@ -205,6 +205,14 @@ test("what is not there to build is said", () => {
     assert.is(status, 2);
     assert.match(stderr, sentence);
   }
+});
+
+test("a device in place of a source is not read without end", () => {
+  if (!existsSync("/dev/zero")) return skip("there is no /dev/zero here");
+  symlinkSync("/dev/zero", join(folder.path, "endless.ts"));
+  const { status, stderr } = belljar("build", "endless.ts");
+  assert.is(status, 2);
+  assert.match(stderr, "There is no plugin source");
 });
 
 test("an output that can't be written is said before the compiler runs", () => {
