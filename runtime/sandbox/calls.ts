@@ -40,6 +40,8 @@ export class Calls {
   private readonly now: () => number;
   private readonly setFuel: Call;
   private granted = 0;
+  /** Units of the running call at its last check. */
+  private counted = 0;
   private budget = 0;
   private endsAt = Number.POSITIVE_INFINITY;
   /** When the clock was last read, and the units handed out since then. */
@@ -66,7 +68,8 @@ export class Calls {
   /** The module's $tick: hands out the next slices or ends the call. */
   private tick(fuel: number): number {
     if (fuel === STACK_OVERFLOW) throw new Stop("stack", "");
-    if (this.granted - fuel > this.budget) throw new Stop("units", "");
+    this.counted = this.granted - fuel;
+    if (this.counted > this.budget) throw new Stop("units", "");
     let fast = true;
     if (this.endsAt !== Number.POSITIVE_INFINITY) {
       const now = this.now();
@@ -113,6 +116,7 @@ export class Calls {
       this.endsAt = this.readAt + milliseconds;
     }
     this.handed = this.granted = this.first;
+    this.counted = 0;
     this.host.inControlCall = control;
     this.setFuel(this.first, control ? 1 : 0);
   }
@@ -125,7 +129,7 @@ export class Calls {
 
   /** [audio] After a call that threw: it is at fault from now on. What no plugin can have caused is thrown again. */
   stop(error: unknown, call: string): Fault {
-    this.units = this.granted;
+    this.units = this.counted;
     this.host.inControlCall = false;
     const functionName = (index: number): string => this.type.rewritten.functionName(index);
     this.fault = faultOf(error, { call, block: this.blocks, units: this.units, functionName });

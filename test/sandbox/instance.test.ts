@@ -315,6 +315,7 @@ test("a budget ends a call at the same point, however fast the clock goes", asyn
       (br $l)) (i32.const 0)`,
   };
   const rounds: number[] = [];
+  const units: number[] = [];
   for (const step of [0, 0.0001, 0.01, 0.4]) {
     let time = 0;
     const plugin = await playing(source, { now: () => (time += step) });
@@ -322,6 +323,7 @@ test("a budget ends a call at the same point, however fast the clock goes", asyn
     plugin.deadline = step === 0 ? Number.POSITIVE_INFINITY : 1_000;
     assert.not(plugin.process(1));
     assert.is(plugin.fault?.kind, "units");
+    units.push(plugin.fault?.units as number);
     const shared = new Int32Array(plugin.audio[0]?.samples.buffer as ArrayBuffer);
     rounds.push(shared[150] as number);
   }
@@ -330,6 +332,11 @@ test("a budget ends a call at the same point, however fast the clock goes", asyn
     rounds.map(() => rounds[0]),
   );
   assert.ok((rounds[0] as number) > 100);
+  assert.equal(
+    units,
+    units.map(() => units[0]),
+  );
+  assert.ok((units[0] as number) > 3_000_000 && (units[0] as number) < 3_100_000);
 });
 
 test("budgets begin anew with each block", async () => {
