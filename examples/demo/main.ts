@@ -18,6 +18,7 @@ import {
   type Sink,
   WaveformPeaks,
 } from "belljar";
+import { LogLines } from "../../runtime/cli/log.ts";
 import { nodeTable, pictureNodes } from "../../runtime/cli/node-table.ts";
 import { Progress, timesRealTime } from "../../runtime/cli/progress.ts";
 import { painter } from "../../runtime/cli/table.ts";
@@ -39,8 +40,16 @@ async function render(session: Session, label: string, sinks: Sink[] = []): Prom
   const fingerprint = new Fingerprint(prepared.rate, prepared.block, 2);
   const bar = new Progress(label);
   const onProgress = (done: number, total: number) => bar.update(done / prepared.rate, total / prepared.rate);
-  const report = await renderSession(prepared, { sinks: [fingerprint, ...sinks], onProgress });
+  const log = new LogLines((line) => bar.print(line));
+  const report = await renderSession(prepared, {
+    sinks: [fingerprint, ...sinks],
+    onProgress,
+    onMessage: (node, kind, line, level, seconds) => {
+      if (kind === "log") log.take(node, line, level, seconds);
+    },
+  });
   bar.end();
+  log.end();
   return { report, fingerprint: fingerprint.digest() };
 }
 

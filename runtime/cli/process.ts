@@ -10,6 +10,7 @@ import { hasAudio, processPlugin, type RunFacts } from "../engine/process-plugin
 import { openWav, WAV_FORMATS } from "../output/wav-writer.ts";
 import type { WavAudio } from "../player/wav-reader.ts";
 import { loadPluginType } from "../registry/load.ts";
+import type { PluginType } from "../sandbox/index.ts";
 import { readConfigFile, readMidi, readWavFile, refuseOverlap } from "./files.ts";
 import { decibels } from "./node-table.ts";
 import {
@@ -23,7 +24,7 @@ import {
   takePositionals,
   text,
 } from "./options.ts";
-import { logLine } from "./log.ts";
+import { LogLines, type LogRecord } from "./log.ts";
 import { Progress, timesRealTime } from "./progress.ts";
 
 export const name = "process";
@@ -50,7 +51,8 @@ Usage: belljar process PLUGIN IN.wav OUT.wav [OPTIONS]       a plugin with an au
   --format NAME          float32 (the default), pcm24 or pcm16
   --json                 print the figures as JSON
 
-What the plugin logs is printed to standard error.
+What the plugin logs is printed to standard error, at most 20 lines of a second of sound; the report
+of --json has the first thousand lines.
 
 A plugin that gives out events and no sound (builtin.transpose) has nothing to write here: put it
 before a synth in a session, and use "belljar render". Events can't be written to a .mid file.
@@ -119,7 +121,9 @@ export async function run(args: string[]): Promise<number> {
     params: Object.fromEntries(pairs.params),
     ...(options.units === undefined ? {} : { unitBudget: options.units }),
   };
-  const processor = new Processor(type.instantiate(), setup);
+  const bar = new Progress("Processing");
+  const log = new LogLines((line) => bar.print(line));
+  const processor = ready(type, setup, log);
   for (const id of sounds.keys()) processor.input(id);
   const schedule = midi === null ? null : scheduleMidi(midi, { rate });
   const longest = Math.max(0, schedule?.endFrame ?? 0, ...[...sounds.values()].map((sound) => sound.frames));
@@ -141,7 +145,6 @@ export async function run(args: string[]): Promise<number> {
     format: options.format ?? "float32",
     expectedFrames: frames,
   });
-  const bar = new Progress("Processing");
   try {
     const facts = await processPlugin({
       processor,
@@ -154,7 +157,7 @@ export async function run(args: string[]): Promise<number> {
       frames,
       tail: tail === "auto" ? "auto" : Math.round(tail * rate),
       write: (views, count, offset) => writer.write(views, count, offset),
-      log: (line, level) => bar.print(logLine("", line, level)),
+      log: (line, level, seconds) => log.take(type.descriptor.id, line, level, seconds),
       progress: (done, total) => bar.update(done / rate, total / rate),
     });
     writer.finish();
@@ -162,13 +165,28 @@ export async function run(args: string[]): Promise<number> {
     report(
       options.json,
       { plugin: type.descriptor.id, output, rate, channels, latency: processor.latency },
-      { ...facts, clipped: writer.clipped },
+      { ...facts, clipped: writer.clipped, log: log.records, logLeftOut: log.unrecorded },
     );
   } finally {
     bar.end();
+    log.end();
     writer.abort();
   }
   return 0;
+}
+
+/** The processor; where it can't be, at least what the plugin has logged. */
+function ready(type: PluginType, setup: Setup, log: LogLines): Processor {
+  const instance = type.instantiate();
+  try {
+    return new Processor(instance, setup);
+  } catch (error) {
+    instance.drainMessages((kind, text, level) => {
+      if (kind === "log") log.take(type.descriptor.id, text, level, 0);
+    });
+    log.end();
+    throw error;
+  }
 }
 
 function noSound(label: string): BelljarError {
@@ -217,7 +235,7 @@ function agreeOnRate(sounds: ReadonlyMap<string, WavAudio>, wanted: number | und
 function report(
   json: boolean,
   what: { plugin: string; output: string; rate: number; channels: number; latency: number },
-  facts: RunFacts & { clipped: number },
+  facts: RunFacts & { clipped: number; log: LogRecord[]; logLeftOut: number },
 ): void {
   const seconds = facts.frames / what.rate;
   if (json) {

@@ -26,7 +26,7 @@ import {
   takePositionals,
   text,
 } from "./options.ts";
-import { logLine } from "./log.ts";
+import { LogLines } from "./log.ts";
 import { Progress, timesRealTime } from "./progress.ts";
 
 export const name = "render";
@@ -120,14 +120,15 @@ export async function run(args: string[]): Promise<number> {
     sinks.push({ write: (samples, frames, offset) => waveform.add(samples, frames, offset) });
 
   const bar = new Progress("Rendering");
+  const log = new LogLines((line) => bar.print(line));
   let report: RenderReport;
   try {
     report = await renderSession(prepared, {
       sinks,
       seconds: options.seconds,
       tail: options.tail,
-      onMessage: (node, kind, line, level) => {
-        if (kind === "log") bar.print(logLine(node, line, level));
+      onMessage: (node, kind, line, level, seconds) => {
+        if (kind === "log") log.take(node, line, level, seconds);
       },
       onProgress: (done, total) => bar.update(done / rate, total / rate),
     });
@@ -140,6 +141,7 @@ export async function run(args: string[]): Promise<number> {
     writer?.finish();
   } finally {
     bar.end();
+    log.end();
     writer?.abort();
   }
   const digest = fingerprint?.digest();
@@ -148,7 +150,9 @@ export async function run(args: string[]): Promise<number> {
       ...(digest === undefined ? {} : { fingerprint: digest }),
       ...(out === undefined ? {} : { out }),
     };
-    process.stdout.write(`${JSON.stringify({ ...more, ...report }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ ...more, ...report, log: log.records, logLeftOut: log.unrecorded }, null, 2)}\n`,
+    );
   } else {
     describe(report, out);
     if (digest !== undefined) process.stdout.write(`fingerprint ${digest}\n`);

@@ -22,8 +22,8 @@ export interface PluginRun {
   tail: number | "auto";
   /** Called with each stretch of output: views that the next block overwrites. Latency is already taken off. */
   write(channels: readonly Float32Array[], frames: number, offset: number): void;
-  /** Called with each line that the plugin logs, soon after. */
-  log?(line: string, level: number): void;
+  /** Called with each line that the plugin logs, soon after. @param seconds how far the sound is */
+  log?(line: string, level: number, seconds: number): void;
   /** Called after each block with frames done and the frames known to come. */
   progress?(done: number, total: number): void;
 }
@@ -87,7 +87,7 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     if (instance.transport !== null) clock.write(instance.transport, at);
     const start = performance.now();
     if (!processor.process(maxFrames)) {
-      takeLog(run);
+      takeLog(run, facts.frames);
       throw new BelljarError("plugin/stopped", processor.fault?.message ?? "The plugin was stopped.");
     }
     const now = performance.now();
@@ -97,7 +97,7 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     facts.mostUnits = Math.max(facts.mostUnits, instance.units);
     if (facts.blocks % IDLE_BLOCKS === 0) {
       instance.idle();
-      takeLog(run);
+      takeLog(run, facts.frames);
     }
     // The first `latency` frames are not yet the answer to any input.
     const offset = Math.min(maxFrames, Math.max(0, latency - at));
@@ -115,13 +115,13 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
       turn = performance.now();
     }
   }
-  takeLog(run);
+  takeLog(run, facts.frames);
   return facts;
 }
 
-function takeLog(run: PluginRun): void {
+function takeLog(run: PluginRun, frames: number): void {
   run.processor.instance.drainMessages((kind, text, level) => {
-    if (kind === "log") run.log?.(text, level);
+    if (kind === "log") run.log?.(text, level, frames / run.processor.rate);
   });
 }
 

@@ -16,8 +16,10 @@ export interface RenderOptions {
   tail?: number | "auto" | undefined;
   /** Now and then. @param total frames expected; the tail of "auto" is not known ahead */
   onProgress?: ((done: number, total: number) => void) | undefined;
-  /** What plugins log and emit. @param level a LogLevel */
-  onMessage?: ((node: string, kind: string, text: string, level: number) => void) | undefined;
+  /** What plugins log and emit, soon after. @param level a LogLevel @param seconds how far the sound is */
+  onMessage?:
+    | ((node: string, kind: string, text: string, level: number, seconds: number) => void)
+    | undefined;
   signal?: AbortSignal | undefined;
   /** Milliseconds. */
   clock?: (() => number) | undefined;
@@ -113,13 +115,13 @@ export async function renderSession(
     sinceRest += block;
     if (sinceRest >= STRETCH) {
       sinceRest = 0;
-      drain(prepared.nodes, options);
+      drain(prepared.nodes, options, gate.frames / prepared.rate);
       options.onProgress?.(gate.frames, Math.max(length.content, gate.frames));
       await new Promise((resume) => setImmediate(resume));
       options.signal?.throwIfAborted();
     }
   }
-  drain(prepared.nodes, options);
+  drain(prepared.nodes, options, gate.frames / prepared.rate);
   options.onProgress?.(gate.frames, gate.frames);
   const elapsed = (clock() - start) / 1000;
   return report(prepared, gate.frames, elapsed, graphTime / 1000);
@@ -164,9 +166,9 @@ function checkSeconds(seconds: number | undefined, what: string): number | undef
   );
 }
 
-function drain(nodes: readonly PreparedNode[], options: RenderOptions): void {
+function drain(nodes: readonly PreparedNode[], options: RenderOptions, seconds: number): void {
   for (const { id, instance } of nodes) {
-    instance?.drainMessages((kind, text, level) => options.onMessage?.(id, kind, text, level));
+    instance?.drainMessages((kind, text, level) => options.onMessage?.(id, kind, text, level, seconds));
   }
 }
 
