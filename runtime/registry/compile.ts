@@ -23,15 +23,14 @@ const child = new CompileChild();
 export const compileInChild: Compile = async (bytes) => {
   await tryInChild(bytes);
   // All of it now: a function that V8 compiles at its first call takes that time from a block, where no unit counts it.
-  if (compiling++ === 0) setFlagsFromString("--no-wasm-lazy-compilation");
+  // Not WebAssembly.compile: what waits for that alone does not keep every version of Node from ending.
+  setFlagsFromString("--no-wasm-lazy-compilation");
   try {
-    return await WebAssembly.compile(bytes);
+    return new WebAssembly.Module(bytes);
   } finally {
-    if (--compiling === 0) setFlagsFromString("--wasm-lazy-compilation");
+    setFlagsFromString("--wasm-lazy-compilation");
   }
 };
-/** Compilations that run in this process. */
-let compiling = 0;
 
 /** The child's part alone. What passed is remembered, and not tried again. */
 export async function tryInChild(bytes: Uint8Array<ArrayBuffer>, limits = COMPILE_LIMITS): Promise<void> {
