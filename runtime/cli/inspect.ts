@@ -7,6 +7,7 @@ import { describeRange, formatValue, shortNumber } from "../engine/parameter-tex
 import { compileInChild } from "../registry/compile.ts";
 import { readPlugin } from "../registry/load.ts";
 import { inspectModule, type ModuleFacts, PluginType } from "../sandbox/index.ts";
+import { notesOn } from "./inspect-notes.ts";
 import { flag, parseOptions, takePositionals } from "./options.ts";
 import { painter, table } from "./table.ts";
 
@@ -20,7 +21,8 @@ Usage: belljar inspect PLUGIN [--json]
   PLUGIN     a built-in plugin's id, or a .wasm file
   --json     print everything as JSON
 
-Exit code: 0 accepted, 2 refused or not readable.
+Exit code: 0 accepted, 2 refused, not readable, or wrong when it is activated. A plugin that refuses to be
+activated as it is, without its files, is accepted.
 
 Examples:
   belljar inspect sine
@@ -30,6 +32,8 @@ Examples:
 
 const RATE = 48000;
 const FRAMES = 128;
+/** The column of a control's table that may be left out. */
+const MORE = 5;
 
 /** What the plugin says once it is activated. */
 interface Activation {
@@ -42,49 +46,67 @@ export async function run(args: string[]): Promise<number> {
   const [plugin = ""] = takePositionals(positionals, ["PLUGIN"]);
   const bytes = await readPlugin(plugin);
   let facts: ModuleFacts | null = null;
+  let type: PluginType | null = null;
   try {
     facts = inspectModule(bytes);
-    const type = await PluginType.load(bytes, { compile: compileInChild });
+    type = await PluginType.load(bytes, { compile: compileInChild });
     const activation = activate(type);
-    const { descriptor, hash } = type;
     if (options.json) {
-      writeJson({
-        accepted: true,
-        hash,
-        module: facts,
-        descriptor: plain(descriptor),
-        activation: plainActivation(activation),
-      });
+      writeJson({ accepted: true, ...plainType(type, facts), activation: plainActivation(activation) });
     } else {
-      process.stdout.write(describePlugin(descriptor) + describeModule(facts, hash, activation));
+      process.stdout.write(describeType(type, facts, activation));
     }
     return 0;
   } catch (error) {
     if (!(error instanceof BelljarError)) throw error;
     if (options.json) {
       const { code, message, hint } = error;
-      writeJson({ accepted: false, error: { code, message, hint }, module: facts });
-    } else if (facts) {
+      const known = type !== null && facts !== null ? plainType(type, facts) : { module: facts };
+      writeJson({ accepted: false, error: { code, message, hint }, ...known });
+    } else if (type !== null && facts !== null) {
+      process.stdout.write(describeType(type, facts, error));
+    } else if (facts !== null) {
       process.stdout.write(`${printable(basename(plugin))}\n\n${describeModule(facts, null, null)}`);
     }
     throw error;
   }
 }
 
-/** Latency and tail as activation gives them; or why it can't be activated as it is (a file may be missing). */
+/**
+ * Latency and tail as activation gives them; or the plugin's own words why it can't be activated as it is (a file may be missing).
+ * What no configuring cures, a wrong layout or a fault, is thrown.
+ */
 function activate(type: PluginType): Activation | string {
   try {
     const instance = type.instantiate();
     instance.activate(RATE, FRAMES);
     return { latency: instance.latency, tail: instance.tail };
   } catch (error) {
-    if (!(error instanceof BelljarError)) throw error;
-    return error.message;
+    if (error instanceof BelljarError && error.code === "plugin/refused") return error.message;
+    throw error;
   }
 }
 
 function writeJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+function plainType(type: PluginType, facts: ModuleFacts): Record<string, unknown> {
+  const { descriptor, hash } = type;
+  return { hash, module: facts, descriptor: plain(descriptor), notes: notesOn(facts, descriptor) };
+}
+
+function describeType(
+  type: PluginType,
+  facts: ModuleFacts,
+  activation: Activation | string | BelljarError,
+): string {
+  const notes = notesOn(facts, type.descriptor).map((note) => `Note: ${note}\n`);
+  return (
+    describePlugin(type.descriptor) +
+    describeModule(facts, type, activation) +
+    (notes.length > 0 ? `\n${notes.join("")}` : "")
+  );
 }
 
 function plain(descriptor: PluginDescriptor): unknown {
@@ -95,7 +117,14 @@ function plain(descriptor: PluginDescriptor): unknown {
     graph: Object.fromEntries(one.graph),
     state: one.state ? Buffer.from(one.state).toString("base64") : null,
   });
-  return { ...descriptor, presets: descriptor.presets.map(preset) };
+  return { ...descriptor, ports: descriptor.ports.map(plainPort), presets: descriptor.presets.map(preset) };
+}
+
+/** Sound and events have none of a control's fields. */
+function plainPort(port: PortDescriptor): Partial<PortDescriptor> {
+  if (port.type === "control") return port;
+  const { id, display_name, type, role, doc, group } = port;
+  return { id, display_name, type, role, doc, group };
 }
 
 function plainActivation(activation: Activation | string): unknown {
@@ -123,19 +152,20 @@ function describePlugin(descriptor: PluginDescriptor): string {
     text += `\n${table([{ title: "PORT" }, { title: "TYPE" }, { title: "ROLE" }, { title: "WHAT IT IS" }], others.map(portRow), heading(paint), wide)}`;
   }
   if (controls.length > 0) {
-    text += `\n${table(
-      [
-        { title: "CONTROL" },
-        { title: "ROLE" },
-        { title: "HINT" },
-        { title: "DEFAULT", right: true },
-        { title: "RANGE", most: 40 },
-        { title: "WHAT IT IS" },
-      ],
-      controls.map(controlRow),
-      heading(paint),
-      wide,
-    )}`;
+    const rows = controls.map(controlRow);
+    const columns = [
+      { title: "CONTROL" },
+      { title: "ROLE" },
+      { title: "HINT" },
+      { title: "DEFAULT", right: true },
+      { title: "RANGE", most: 40 },
+      { title: "MORE", most: 60 },
+      { title: "WHAT IT IS" },
+    ];
+    // Most plugins have no control of which there is more to say.
+    const plain = rows.every((row) => row[MORE] === "");
+    const shown = <T>(cells: T[]) => (plain ? cells.filter((_, column) => column !== MORE) : cells);
+    text += `\n${table(shown(columns), rows.map(shown), heading(paint), wide)}`;
   }
   if (descriptor.config_params.length > 0) {
     const rows = descriptor.config_params.map((param) => [
@@ -147,7 +177,19 @@ function describePlugin(descriptor: PluginDescriptor): string {
     text += `\n${table([{ title: "CONFIG" }, { title: "TYPE" }, { title: "DEFAULT", most: 30 }, { title: "WHAT IT IS" }], rows, heading(paint), wide)}`;
   }
   if (descriptor.presets.length > 0) {
-    text += `\nPresets: ${descriptor.presets.map((preset) => printable(preset.name, 60)).join(", ")}\n`;
+    const rows = descriptor.presets.map((preset) => [
+      printable(preset.name, 60),
+      presetValues(preset, descriptor),
+    ]);
+    text += `\n${table(
+      [
+        { title: "PRESET", most: 60 },
+        { title: "SETS", most: 200 },
+      ],
+      rows,
+      heading(paint),
+      wide,
+    )}`;
   }
   return `${text}\n`;
 }
@@ -168,14 +210,40 @@ function controlRow(port: PortDescriptor): string[] {
     port.hint,
     isInput(port) ? formatValue(port, port.default) : "–",
     describeRange(port),
+    qualities(port),
     doc,
   ];
 }
 
+/** What is special about a control, in the order of the contract's keys. */
+function qualities(port: PortDescriptor): string {
+  return [
+    port.step > 0 && port.hint === "continuous" ? `steps of ${shortNumber(port.step)}` : "",
+    port.graph_type === "" ? "" : printable(port.graph_type, 40),
+    port.skew === 1 ? "" : `skew ${shortNumber(port.skew)}`,
+    port.smoothing > 0 ? `glides ${shortNumber(port.smoothing)} ms` : "",
+    port.bypass ? "bypass" : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
+
+/** "gain=-6.0 dB, quality=best, …" */
+function presetValues(preset: Preset, { ports }: PluginDescriptor): string {
+  const values = [...preset.params].map(([id, value]) => {
+    const port = ports.find((one) => one.id === id);
+    return `${printable(id, 60)}=${port === undefined ? shortNumber(value) : formatValue(port, value)}`;
+  });
+  for (const [id, value] of preset.config) values.push(`${printable(id, 60)}=${printable(value, 40)}`);
+  for (const id of preset.graph.keys()) values.push(`${printable(id, 60)}=…`);
+  if (preset.state !== null) values.push(`state of ${preset.state.length} bytes`);
+  return values.join(", ");
+}
+
 function describeModule(
   facts: ModuleFacts,
-  hash: string | null,
-  activation: Activation | string | null,
+  type: PluginType | null,
+  activation: Activation | string | BelljarError | null,
 ): string {
   const { initial, maximum } = facts.memory;
   const pages = (count: number) =>
@@ -194,19 +262,23 @@ function describeModule(
     ],
     ["Data", `${facts.dataBytes} bytes`],
   ];
-  if (hash !== null) rows.push(["SHA-256", hash]);
+  const paint = painter(process.stdout);
+  if (type !== null) rows.push(["SHA-256", type.hash]);
   if (typeof activation === "string") {
-    rows.push(["Activation", `not as it is: ${activation}`]);
+    rows.push(["Activation", `refused without configuration: ${activation}`]);
+  } else if (activation instanceof BelljarError) {
+    rows.push(["Activation", paint("red", activation.message)]);
   } else if (activation !== null) {
     const { latency, tail } = activation;
-    rows.push(["Latency", `${latency} frames at ${RATE} Hz`]);
+    const expected = type?.descriptor.latency ?? 0;
+    const instead = expected > 0 && expected !== latency ? `, in place of the ${expected} declared` : "";
+    rows.push(["Latency", `${latency} frames at ${RATE} Hz${instead}`]);
     rows.push([
       "Tail",
       Number.isFinite(tail) ? `${shortNumber(tail / RATE)} s (${tail} frames)` : "infinite",
     ]);
   }
-  const paint = painter(process.stdout);
-  rows.push(["Vetting", hash !== null ? paint("green", "accepted") : paint("red", "refused")]);
+  rows.push(["Vetting", type !== null ? paint("green", "accepted") : paint("red", "refused")]);
   const widest = Math.max(...rows.map(([label]) => (label ?? "").length));
   return rows.map(([label = "", value = ""]) => `${label.padEnd(widest)}  ${value}\n`).join("");
 }
