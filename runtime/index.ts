@@ -5,7 +5,8 @@
 // Errors are BelljarError, with a stable code, a sentence that is safe to print, and a hint. A plugin that misbehaves while
 // it processes throws nothing: process() returns false, `fault` says why, and its outputs are silence from then on.
 
-import { PluginType } from "./sandbox/index.ts";
+import { DEFAULT_LIMITS, PluginType } from "./sandbox/index.ts";
+import { checkKeys, isBytes, refuse } from "./engine/arguments.ts";
 import { compileInChild } from "./registry/compile.ts";
 import { type LoadOptions, loadPluginType } from "./registry/load.ts";
 import { Plugin } from "./engine/processor.ts";
@@ -14,9 +15,14 @@ import { Plugin } from "./engine/processor.ts";
  * Loads a plugin: vets it, adds the meter, compiles it (a child process tries that first, under limits) and reads what
  * it says of itself. Nothing of it runs before it is accepted.
  * @param source a built-in plugin's id ("delay" or "builtin.delay"), the path of a .wasm file, or a module's bytes
- * @throws BelljarError plugin/unknown, file/*, module/*, descriptor/*
+ * @throws BelljarError usage/option, usage/value, plugin/unknown, file/*, module/*, descriptor/*
  */
 export async function loadPlugin(source: string | Uint8Array, options: LoadOptions = {}): Promise<Plugin> {
+  checkKeys("option of loadPlugin", options, ["limits", "compile"]);
+  if (options.limits !== undefined) checkKeys("limit", options.limits, Object.keys(DEFAULT_LIMITS));
+  if (typeof source !== "string" && !isBytes(source)) {
+    refuse("plugin", "a name, a file's path or a Uint8Array", source);
+  }
   if (typeof source === "string") return new Plugin(await loadPluginType(source, options));
   return new Plugin(await PluginType.load(source, { compile: compileInChild, ...options }));
 }
@@ -25,7 +31,7 @@ export * from "../abi/descriptor.ts";
 export { BelljarError, printable } from "../abi/error.ts";
 export { EventType, Expression, ProcessState } from "../abi/layout.ts";
 export { formatValue, parseValue } from "./engine/parameter-text.ts";
-export { type Channels, Plugin, Processor, type Setup } from "./engine/processor.ts";
+export { type Channels, type EventFields, Plugin, Processor, type Setup } from "./engine/processor.ts";
 export {
   type MidiFile,
   type MidiSchedule,

@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { AUDIO_CONNECTED, AUDIO_INPUT_SILENT } from "../../abi/layout.ts";
 import { BelljarError, type Channels, EventType, loadPlugin, type Plugin } from "../../runtime/index.ts";
 import { root } from "../root.ts";
-import { EVENTS_IN, knob, STEREO_OUT, smallPluginText } from "../sandbox/small-plugin.ts";
+import { AT, EVENTS_IN, knob, STEREO_IN, STEREO_OUT, smallPluginText } from "../sandbox/small-plugin.ts";
 import { wat } from "../wat.ts";
 
 const gain = await loadPlugin("gain");
@@ -132,6 +133,153 @@ test("a block longer than was agreed is a fault of the host, and said at once", 
   const processor = gain.instantiate({ maxFrames: 64 });
   assert.throws(() => processor.process(65), /1 to 64/);
   assert.throws(() => processor.process(0), /1 to 64/);
+  fails("usage/value", () => processor.process("64" as never));
+});
+
+test("a block shorter than an event's frame is refused, and so are events that go back in time", () => {
+  const processor = sine.instantiate({ maxFrames: 64 });
+  processor.noteOn(40, 60);
+  fails("usage/order", () => processor.noteOff(39, 60));
+  fails("usage/value", () => processor.process(40));
+  assert.ok(processor.process(64));
+  assert.ok(processor.noteOff(0, 60), "frames count from the block's start");
+});
+
+test("arguments of the wrong type are named in a sentence", () => {
+  const processor = sine.instantiate();
+  const note = processor.noteOn as (...args: unknown[]) => boolean;
+  for (const args of [
+    [],
+    [0],
+    ["0", 60],
+    [0, 60.5],
+    [0, 128],
+    [0, 60, 2],
+    [0, 60, Number.NaN],
+    [0, 60, 1, 16],
+    [-1, 60],
+    [128, 60],
+  ]) {
+    fails("usage/value", () => note.apply(processor, args));
+  }
+  fails("usage/value", () => (processor.noteOff as (...args: unknown[]) => boolean).call(processor));
+  fails("usage/value", () => processor.event(0, EventType.Param, { value: 1 }));
+  fails("usage/value", () => processor.event(0, EventType.Bend, { value: Number.POSITIVE_INFINITY }));
+  fails("usage/value", () => processor.event(0, EventType.Bend, null as never));
+  fails("usage/value", () => processor.set("gain", undefined as never));
+  fails("usage/value", () => processor.set(7 as never, 1));
+  fails("usage/value", () => processor.get(undefined as never));
+  fails("usage/value", () => processor.input(7 as never));
+  fails("usage/value", () => processor.setAt("0" as never, "gain", 1));
+  assert.ok(processor.process(), "what was refused has left nothing behind");
+});
+
+test("settings that are none, or of the wrong type, are refused before anything is made", () => {
+  const hint = (setup: object): string => {
+    try {
+      gain.instantiate(setup);
+    } catch (error) {
+      assert.is((error as BelljarError).code, "usage/option");
+      return (error as BelljarError).hint;
+    }
+    throw new Error("nothing was refused");
+  };
+  assert.is(hint({ maxFrame: 64 }), 'Did you mean "maxFrames"?');
+  assert.match(hint({ xyz: 1 }), /^There are: rate, /);
+  const wrong = {
+    rate: "48000",
+    maxFrames: 0,
+    config: 1,
+    files: { a: "b" },
+    preset: 1,
+    params: [],
+    state: "",
+  };
+  for (const [key, value] of Object.entries({ ...wrong, unitBudget: -1, deadline: "1" })) {
+    fails("usage/value", () => gain.instantiate({ [key]: value } as never));
+  }
+  fails("usage/value", () => gain.instantiate(null as never));
+});
+
+test("loading what is neither a name nor bytes is refused", async () => {
+  for (const [code, args] of [
+    ["usage/value", [undefined]],
+    ["usage/value", [new ArrayBuffer(8)]],
+    ["usage/value", ["gain", null]],
+    ["usage/option", ["gain", { limit: {} }]],
+    ["usage/option", ["gain", { limits: { blockUnit: 1 } }]],
+  ] as const) {
+    try {
+      await (loadPlugin as (...args: unknown[]) => Promise<unknown>)(...args);
+      assert.unreachable(`nothing was thrown for ${String(args)}`);
+    } catch (error) {
+      assert.is((error as BelljarError).code, code, String(error));
+    }
+  }
+});
+
+const OUTPUT_FLAGS = AT.audio + 16 + 12;
+/** Shows the flags of its input and of its output in two monitors, and says that its output is silent. */
+const flagsPlugin = () =>
+  loadPlugin(
+    wat(
+      smallPluginText({
+        ports: [
+          STEREO_IN,
+          STEREO_OUT,
+          { ...knob("of_input"), role: "monitor", max: 16, default: 0 },
+          { ...knob("of_output"), role: "monitor", max: 16, default: 0 },
+        ],
+        process: `
+          (f32.store (i32.const ${AT.controlsOut}) (f32.convert_i32_u (i32.load (i32.const ${AT.audio + 12}))))
+          (f32.store (i32.const ${AT.controlsOut + 4}) (f32.convert_i32_u (i32.load (i32.const ${OUTPUT_FLAGS}))))
+          (i32.store (i32.const ${OUTPUT_FLAGS}) (i32.const 4))
+          (i32.const 0)`,
+      }),
+    ),
+  );
+
+test("a plugin is told which ports are used, and which inputs are silent", async () => {
+  const processor = (await flagsPlugin()).instantiate({ maxFrames: 64 });
+  const flags = (frames = 64): [number, number] => {
+    processor.process(frames);
+    return [processor.get("of_input"), processor.get("of_output")];
+  };
+  assert.equal(flags(), [AUDIO_INPUT_SILENT, 0], "nobody has asked for a port");
+  const input = processor.input();
+  assert.equal(
+    flags(),
+    [AUDIO_CONNECTED | AUDIO_INPUT_SILENT, 0],
+    "what it said of its output is taken back",
+  );
+  processor.output();
+  input.right[63] = 1e-30;
+  assert.equal(flags(), [AUDIO_CONNECTED, AUDIO_CONNECTED]);
+  assert.equal(flags(63), [AUDIO_CONNECTED | AUDIO_INPUT_SILENT, AUDIO_CONNECTED], "the sound lies behind");
+  input.right[63] = -0;
+  assert.equal(flags(), [AUDIO_CONNECTED | AUDIO_INPUT_SILENT, AUDIO_CONNECTED]);
+});
+
+test("a monitor that holds no number shows its least value", async () => {
+  const monitor = { ...knob("level"), role: "monitor", min: -60, max: 0, default: -60 };
+  const process = `(f32.store (i32.const ${AT.controlsOut}) (f32.const nan)) (i32.const 0)`;
+  const plugin = await loadPlugin(wat(smallPluginText({ ports: [STEREO_OUT, monitor], process })));
+  const processor = plugin.instantiate();
+  assert.ok(processor.process());
+  assert.is(processor.get("level"), -60);
+});
+
+test("a preset sets what it names, and what else is given wins", async () => {
+  const presets = [{ name: "Warm", params: { a: 0.25, b: 1 } }];
+  const ports = [STEREO_OUT, knob("a"), knob("b"), knob("c")];
+  const plugin = await loadPlugin(wat(smallPluginText({ ports, descriptor: { presets } })));
+  const processor = plugin.instantiate({ preset: "Warm", params: { b: 0.75 } });
+  assert.equal(
+    ["a", "b", "c"].map((id) => processor.get(id)),
+    [0.25, 0.75, 0.5],
+  );
+  fails("plugin/preset", () => plugin.instantiate({ preset: "warn" }));
+  fails("plugin/preset", () => gain.instantiate({ preset: "Warm" }));
 });
 
 test.run();
