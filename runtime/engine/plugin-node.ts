@@ -13,6 +13,7 @@ export class PluginNode implements GraphNode {
   readonly eventsIn: NodeEvents;
   readonly eventsOut: NodeEvents;
   readonly transport: DataView | null;
+  readonly arena: Uint8Array;
   readonly latency: number;
 
   /** @param instance activated with the graph's rate and block size, and not deactivated while the graph lives */
@@ -25,6 +26,7 @@ export class PluginNode implements GraphNode {
     this.eventsIn = instance.eventsIn;
     this.eventsOut = instance.eventsOut;
     this.transport = instance.transport;
+    this.arena = instance.arena;
     this.latency = instance.latency;
   }
 

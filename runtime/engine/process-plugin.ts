@@ -3,7 +3,9 @@
 import { setImmediate } from "node:timers/promises";
 import { channelCount, isInput } from "../../abi/descriptor.ts";
 import { BelljarError } from "../../abi/error.ts";
+import { EventType } from "../../abi/layout.ts";
 import type { MidiFile, MidiSchedule } from "./midi-file.ts";
+import { PluginFeed, type ValueAt } from "./plugin-feed.ts";
 import type { Processor } from "./processor.ts";
 import { TransportClock } from "./transport.ts";
 
@@ -13,6 +15,8 @@ export interface PluginRun {
   sound: ReadonlyMap<string, readonly Float32Array[]>;
   /** Events for the first event input. */
   schedule: MidiSchedule | null;
+  /** Values of controls at their times, in any order. */
+  values?: readonly ValueAt[];
   /** The file whose tempo changes hold; without one, or with film frames in place of beats, `bpm` holds throughout. */
   midi: MidiFile | null;
   bpm: number;
@@ -28,6 +32,14 @@ export interface PluginRun {
   progress?(done: number, total: number): void;
 }
 
+/** What a control output or monitor showed. */
+export interface Shown {
+  id: string;
+  /** In the last block, and the most of all blocks. */
+  last: number;
+  largest: number;
+}
+
 export interface RunFacts {
   /** Frames written. */
   frames: number;
@@ -38,6 +50,12 @@ export interface RunFacts {
   mostUnits: number;
   /** Events that found no room in the plugin's list. */
   lostEvents: number;
+  /** Values whose time did not come. */
+  unusedValues: number;
+  /** Control outputs and monitors, in the plugin's order; none where no block ran. */
+  monitors: Shown[];
+  /** Events that the plugin sent, by EventType's name. */
+  eventsOut: Record<string, number>;
   /** Processing alone, in milliseconds. */
   milliseconds: number;
 }
@@ -56,14 +74,14 @@ const TURN = 50;
  * @throws BelljarError plugin/stopped when the plugin was stopped; what `write` throws
  */
 export async function processPlugin(run: PluginRun): Promise<RunFacts> {
-  const { processor, schedule } = run;
-  const { instance, maxFrames, rate, latency } = processor;
+  const { processor } = run;
+  const { instance, rate, latency } = processor;
   const output = processor.output();
   const inputs = [...run.sound].map(([id, channels]) => ({ to: processor.input(id).all, from: channels }));
   const endless = run.tail === "auto" && !Number.isFinite(processor.tail);
   const tail = run.tail === "auto" ? Math.min(processor.tail, LONGEST_TAIL * rate) : run.tail;
   const total = run.frames + tail;
-  const eventPort = instance.descriptor.ports.findIndex((port) => port.type === "event" && isInput(port));
+  const shown = instance.descriptor.ports.filter((port) => port.type === "control" && !isInput(port));
   const facts: RunFacts = {
     frames: 0,
     blocks: 0,
@@ -71,22 +89,21 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     units: 0,
     mostUnits: 0,
     lostEvents: 0,
+    unusedValues: 0,
+    monitors: shown.map(({ id }) => ({ id, last: 0, largest: Number.NEGATIVE_INFINITY })),
+    eventsOut: {},
     milliseconds: 0,
   };
   const clock = new TransportClock(rate, run.bpm, run.midi);
-  let next = 0;
+  const feed = new PluginFeed(processor, clock, run.schedule, run.values ?? []);
   let quiet = 0;
   let turn = performance.now();
-  for (let at = 0; facts.frames < total; at += maxFrames) {
-    for (const { to, from } of inputs) fill(to, from, at, maxFrames);
-    instance.eventsIn.clear();
-    while (schedule !== null && next < schedule.length && (schedule.frame[next] as number) < at + maxFrames) {
-      if (!pushEvent(run, eventPort, next, at)) facts.lostEvents++;
-      next++;
-    }
-    if (instance.transport !== null) clock.write(instance.transport, at);
+  let size = 0;
+  for (let at = 0; facts.frames < total; at += size) {
+    size = feed.fill(at);
+    for (const { to, from } of inputs) fill(to, from, at, size);
     const start = performance.now();
-    if (!processor.process(maxFrames)) {
+    if (!processor.process(size)) {
       takeLog(run, facts.frames);
       throw new BelljarError("plugin/stopped", processor.fault?.message ?? "The plugin was stopped.");
     }
@@ -95,20 +112,21 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     facts.blocks++;
     facts.units += instance.units;
     facts.mostUnits = Math.max(facts.mostUnits, instance.units);
+    look(processor, facts);
     if (facts.blocks % IDLE_BLOCKS === 0) {
       instance.idle();
       takeLog(run, facts.frames);
     }
     // The first `latency` frames are not yet the answer to any input.
-    const offset = Math.min(maxFrames, Math.max(0, latency - at));
-    const frames = Math.min(maxFrames - offset, total - facts.frames);
+    const offset = Math.min(size, Math.max(0, latency - at));
+    const frames = Math.min(size - offset, total - facts.frames);
     if (frames > 0) {
       run.write(output.all, frames, offset);
       facts.frames += frames;
       facts.peak = Math.max(facts.peak, output.peak);
     }
     run.progress?.(facts.frames, total);
-    quiet = output.peak < QUIET ? quiet + maxFrames : 0;
+    quiet = output.peak < QUIET ? quiet + size : 0;
     if (endless && facts.frames >= run.frames && quiet >= rate) break;
     if (now - turn > TURN) {
       await setImmediate();
@@ -116,7 +134,24 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     }
   }
   takeLog(run, facts.frames);
+  if (facts.blocks === 0) facts.monitors = [];
+  facts.lostEvents = feed.lost;
+  facts.unusedValues = feed.waiting;
   return facts;
+}
+
+/** What the plugin showed and sent in the last block. */
+function look(processor: Processor, { monitors, eventsOut }: RunFacts): void {
+  for (const monitor of monitors) {
+    monitor.last = processor.get(monitor.id);
+    monitor.largest = Math.max(monitor.largest, monitor.last);
+  }
+  const sent = processor.instance.eventsOut;
+  for (let i = 0; i < sent.count; i++) {
+    // What no other plugin may get has lost its type.
+    const name = EventType[sent.type(i)];
+    if (name !== undefined) eventsOut[name] = (eventsOut[name] ?? 0) + 1;
+  }
 }
 
 function takeLog(run: PluginRun, frames: number): void {
@@ -138,20 +173,6 @@ function fill(to: readonly Float32Array[], from: readonly Float32Array[], at: nu
       for (let i = 0; i < other.length; i++) channel[i] = (channel[i] as number) + (other[i] as number);
     }
   });
-}
-
-function pushEvent(run: PluginRun, port: number, index: number, at: number): boolean {
-  const s = run.schedule as MidiSchedule;
-  return run.processor.instance.eventsIn.push(
-    (s.frame[index] as number) - at,
-    s.type[index] as number,
-    port,
-    s.noteId[index] as number,
-    s.channel[index] as number,
-    s.key[index] as number,
-    s.id[index] as number,
-    s.value[index] as number,
-  );
 }
 
 /** Whether a plugin has an audio port of that direction. */

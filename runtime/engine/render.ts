@@ -105,6 +105,7 @@ export async function renderSession(
   const start = clock();
   while (!gate.done) {
     prepared.transport.write(graph.transport, frame);
+    prepared.transport.writeChanges(graph.changes, frame, block);
     const before = clock();
     graph.process();
     graphTime += clock() - before;

@@ -13,64 +13,111 @@ import {
   TRANSPORT_PLAYING,
   TRANSPORT_SECONDS,
 } from "../../abi/layout.ts";
+import type { TransportChanges } from "../graph/index.ts";
 import type { MidiFile } from "./midi-file.ts";
 import { lastNotAfter } from "./midi-time.ts";
 
+/** From this frame on, until the next one. */
+interface Stretch {
+  /** The nearest to its tick, as notes have it: a note of the same tick lies at the same frame. */
+  readonly frame: number;
+  /** Exactly where it begins, in quarter notes. */
+  readonly beat: number;
+  readonly bpm: number;
+  readonly numerator: number;
+  readonly denominator: number;
+  /** A beat at which a bar begins. */
+  readonly bar: number;
+}
+
+/** 120 a minute in 4/4 is what a file means that says nothing. */
+const DEFAULTS = { bpm: 120, numerator: 4, denominator: 4, bar: 0 };
+
 export class TransportClock {
   private readonly rate: number;
-  private readonly bpm: number;
   private readonly file: MidiFile | null;
   private readonly ticksPerQuarter: number;
-  private readonly tempoTicks: number[];
-  /** Time signatures from the start on: first beat (quarter notes), numerator, denominator. */
-  private readonly signatures: { beat: number; numerator: number; denominator: number }[];
-  private readonly signatureBeats: number[];
+  /** In the order of their frames, each with another one; the first begins at frame 0. */
+  private readonly stretches: readonly Stretch[];
+  private readonly starts: readonly number[];
 
   /**
-   * @param rate Hz @param bpm quarter notes a minute, where the file has no say
+   * @param rate Hz, a whole number @param bpm quarter notes a minute, where the file has no say
    * @param file its tempo map and time signatures count; an SMPTE file has no beats, so it has no say
    */
   constructor(rate: number, bpm: number, file: MidiFile | null) {
     this.rate = rate;
-    this.bpm = bpm;
     const division = file?.division;
     this.ticksPerQuarter = division?.kind === "metrical" ? division.ticksPerQuarter : 0;
     this.file = this.ticksPerQuarter > 0 ? file : null;
-    this.tempoTicks = this.file?.tempoMap.map((tempo) => tempo.tick) ?? [];
-    this.signatures = [{ beat: 0, numerator: 4, denominator: 4 }];
-    for (const { tick, numerator, denominator } of this.file?.timeSignatures ?? []) {
+    this.stretches =
+      this.file === null ? [{ frame: 0, beat: 0, ...DEFAULTS, bpm }] : this.stretchesOf(this.file);
+    this.starts = this.stretches.map((stretch) => stretch.frame);
+  }
+
+  private stretchesOf(file: MidiFile): Stretch[] {
+    const list: Stretch[] = [{ frame: 0, beat: 0, ...DEFAULTS }];
+    const changes = [
+      ...file.tempoMap.map(({ tick, microsecondsPerQuarter }) => ({
+        tick,
+        now: () => ({ bpm: 60_000_000 / microsecondsPerQuarter }),
+      })),
+      ...file.timeSignatures.map(({ tick, numerator, denominator }) => ({
+        tick,
+        now: (beat: number) => ({ numerator, denominator, bar: beat }),
+      })),
+    ].sort((a, b) => a.tick - b.tick);
+    for (const { tick, now } of changes) {
+      const last = list[list.length - 1] as Stretch;
       const beat = tick / this.ticksPerQuarter;
-      if (beat === 0) this.signatures.length = 0;
-      this.signatures.push({ beat, numerator, denominator });
+      const next = { ...last, beat, ...now(beat), frame: file.clock.frameAt(tick, this.rate) };
+      if (sameFrom(last, next)) continue;
+      if (next.frame === last.frame) list.pop();
+      list.push(next);
     }
-    this.signatureBeats = this.signatures.map((signature) => signature.beat);
+    return list;
   }
 
   /** Writes the transport at a frame (TRANSPORT_* of abi/layout.ts). */
   write(view: DataView, frame: number): void {
-    const seconds = frame / this.rate;
-    let beat = (seconds * this.bpm) / 60;
-    let bpm = this.bpm;
-    if (this.file !== null) {
-      const tick = this.file.clock.tickAt(seconds);
-      beat = tick / this.ticksPerQuarter;
-      // 120 a minute is what a file means that says nothing.
-      bpm = 120;
-      const last = lastNotAfter(this.tempoTicks, tick);
-      const tempo = this.file.tempoMap[last];
-      if (tempo !== undefined && tempo.tick <= tick) bpm = 60_000_000 / tempo.microsecondsPerQuarter;
-    }
-    const signature = this.signatures[lastNotAfter(this.signatureBeats, beat)] as (typeof this.signatures)[0];
-    const bar = (signature.numerator * 4) / signature.denominator;
+    const { rate, file } = this;
+    const stretch = this.stretches[lastNotAfter(this.starts, frame)] as Stretch;
+    const { bpm, numerator, denominator } = stretch;
+    const seconds = frame / rate;
+    // A stretch that was moved to the nearest frame before it begins there all the same.
+    const beat =
+      file === null
+        ? (seconds * bpm) / 60
+        : Math.max(stretch.beat, file.clock.tickAt(seconds) / this.ticksPerQuarter);
+    const bar = (numerator * 4) / denominator;
     view.setUint32(TRANSPORT_FLAGS, TRANSPORT_PLAYING | TRANSPORT_HAS_TEMPO, true);
-    view.setUint16(TRANSPORT_NUMERATOR, signature.numerator, true);
-    view.setUint16(TRANSPORT_DENOMINATOR, signature.denominator, true);
+    view.setUint16(TRANSPORT_NUMERATOR, numerator, true);
+    view.setUint16(TRANSPORT_DENOMINATOR, denominator, true);
     view.setFloat64(TRANSPORT_BPM, bpm, true);
     view.setFloat64(TRANSPORT_BEAT, beat, true);
-    const barStart = signature.beat + Math.floor((beat - signature.beat) / bar) * bar;
-    view.setFloat64(TRANSPORT_BAR_START, barStart, true);
+    view.setFloat64(TRANSPORT_BAR_START, stretch.bar + Math.floor((beat - stretch.bar) / bar) * bar, true);
     view.setFloat64(TRANSPORT_SECONDS, seconds, true);
     view.setFloat64(TRANSPORT_LOOP_START, 0, true);
     view.setFloat64(TRANSPORT_LOOP_END, 0, true);
   }
+
+  /** Writes what changes inside the block of so many frames that begins at `frame`; not what holds at `frame` itself. */
+  writeChanges(changes: TransportChanges, frame: number, frames: number): void {
+    changes.clear();
+    const { starts } = this;
+    for (let i = lastNotAfter(starts, frame) + 1; i < starts.length; i++) {
+      const start = starts[i] as number;
+      if (start >= frame + frames) return;
+      const view = changes.add(start - frame);
+      if (view === null) return;
+      this.write(view, start);
+    }
+  }
+}
+
+/** Whether nothing is new in a stretch: tempo, time signature and bars go on as they were. */
+function sameFrom(last: Stretch, next: Stretch): boolean {
+  const { bpm, numerator, denominator } = next;
+  if (bpm !== last.bpm || numerator !== last.numerator || denominator !== last.denominator) return false;
+  return ((next.bar - last.bar) * denominator) % (numerator * 4) === 0;
 }

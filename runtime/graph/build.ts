@@ -12,6 +12,7 @@ import { Mixer, type Slot } from "./mixer.ts";
 import type { GraphNode, NodeAudioPort } from "./node.ts";
 import { runningOrder } from "./order.ts";
 import { NodeStep } from "./step.ts";
+import { hearsChanges, TransportChanges } from "./transport-changes.ts";
 import { resolveWires, type Wire, type WireSpec } from "./wiring.ts";
 
 export interface NodeSpec {
@@ -52,7 +53,8 @@ export function buildGraph(spec: GraphSpec): Graph {
 
   const mixer = new Mixer();
   const transport = newTransport();
-  const places = nodes.map((entry) => new Place(entry, mixer, frames, transport));
+  const changes = new TransportChanges();
+  const places = nodes.map((entry) => new Place(entry, mixer, frames, transport, changes));
   const lines: DelayLine[] = [];
   const held = new Map<Slot, HeldSlot>();
   const heldEvents: EventQueue[] = [];
@@ -123,6 +125,7 @@ export function buildGraph(spec: GraphSpec): Graph {
     heldValues,
     latency: arrival[master] as number,
     transport,
+    changes,
     clock: spec.clock ?? null,
     timing: spec.timing ?? "turns",
   });
@@ -144,9 +147,10 @@ class Place {
   readonly knobs: (ControlInput | null)[];
   private readonly byPort = new Map<number, AudioInput | AudioOutput>();
 
-  constructor(entry: NodeSpec, mixer: Mixer, frames: number, transport: DataView) {
+  constructor(entry: NodeSpec, mixer: Mixer, frames: number, transport: DataView, changes: TransportChanges) {
     const { node } = entry;
-    this.step = new NodeStep(entry.id, node, new EventInputs(node.eventsIn), transport);
+    const events = new EventInputs(node.eventsIn, hearsChanges(node) ? changes : null, node.arena);
+    this.step = new NodeStep(entry.id, node, events, transport);
     for (const audio of node.audio) {
       const port = node.ports[audio.index] as PortDescriptor;
       if (isInput(port)) this.place(audio, new AudioInput(mixer, audio, frames), this.step.inputs);

@@ -2,7 +2,8 @@
 
 import { EventType } from "../../abi/layout.ts";
 import { EVENT_WORDS, EventBuffer } from "./event-buffer.ts";
-import type { NodeEvents } from "./node.ts";
+import { NO_ARENA, type NodeEvents } from "./node.ts";
+import type { TransportChanges } from "./transport-changes.ts";
 
 /**
  * Whether an event may pass on from node to node. Parameters, transport and the end of a note are between a host
@@ -105,20 +106,28 @@ export class EventQueue extends EventBuffer {
 export class EventInputs {
   private readonly target: NodeEvents;
   private readonly wires: EventWire[] = [];
+  private readonly changes: TransportChanges | null;
+  private readonly arena: Uint8Array;
   /** Events of the last block that found no room in the node's list. */
   lost = 0;
 
-  constructor(target: NodeEvents) {
+  /** @param changes of the transport, which come before other events of their frame; null: the node wants none */
+  constructor(target: NodeEvents, changes: TransportChanges | null = null, arena: Uint8Array = NO_ARENA) {
     this.target = target;
+    this.changes = changes;
+    this.arena = arena;
   }
 
   connect(wire: EventWire): void {
     this.wires.push(wire);
   }
 
-  /** Fills the node's list with the block's events. True: there are some. */
+  /** Fills the node's list with the block's events. True: some came by wire. (The transport alone wakes nobody.) */
   deliver(frames: number): boolean {
-    const { target, wires } = this;
+    const { target, wires, changes } = this;
+    const changeCount = changes === null ? 0 : changes.count;
+    let change = 0;
+    let arrived = false;
     target.count = 0;
     this.lost = 0;
     for (let i = 0; i < wires.length; i++) {
@@ -138,7 +147,10 @@ export class EventInputs {
           next = wire;
         }
       }
+      // Those behind the last event of a wire have `frames` to compare with.
+      while (change < changeCount && (changes?.frames[change] as number) <= soonest) this.putChange(change++);
       if (next === null) break;
+      arrived = true;
       this.put(next);
       next.seek(next.cursor + 1);
     }
@@ -146,7 +158,11 @@ export class EventInputs {
       const queue = (wires[i] as EventWire).queue;
       if (queue !== null) queue.advance(frames);
     }
-    return target.count > 0;
+    return arrived;
+  }
+
+  private putChange(index: number): void {
+    if (this.changes?.put(index, this.target, this.arena) === false) this.lost++;
   }
 
   private put(wire: EventWire): void {

@@ -2,7 +2,7 @@
 
 import type { PortDescriptor } from "../../abi/descriptor.ts";
 import { ProcessState } from "../../abi/layout.ts";
-import { describePort, type GraphNode, HostAudioPort, NO_CONTROLS, NO_EVENTS } from "./node.ts";
+import { describePort, type GraphNode, HostAudioPort, NO_ARENA, NO_CONTROLS, NO_EVENTS } from "./node.ts";
 
 export const FILE_SOURCE_PORTS: readonly PortDescriptor[] = [
   describePort(
@@ -22,6 +22,7 @@ export class FileSource implements GraphNode {
   readonly eventsIn = NO_EVENTS;
   readonly eventsOut = NO_EVENTS;
   readonly transport = null;
+  readonly arena = NO_ARENA;
   readonly latency = 0;
   readonly processState = ProcessState.Continue;
   readonly units = 0;

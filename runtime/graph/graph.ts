@@ -8,6 +8,7 @@ import type { ControlInput, ControlWire } from "./control-wires.ts";
 import type { EventQueue } from "./event-wires.ts";
 import type { Slot } from "./mixer.ts";
 import type { NodeStep } from "./step.ts";
+import type { TransportChanges } from "./transport-changes.ts";
 
 /** What the builder hands over. */
 export interface GraphParts {
@@ -27,6 +28,7 @@ export interface GraphParts {
   heldValues: ControlWire[];
   latency: number;
   transport: DataView;
+  changes: TransportChanges;
   clock: (() => number) | null;
   timing: Timing;
 }
@@ -51,6 +53,8 @@ export class Graph {
   readonly latency: number;
   /** Written by the engine before each block; copied to the nodes that want it. */
   readonly transport: DataView;
+  /** Likewise: how the transport changes inside the block. */
+  readonly changes: TransportChanges;
   /** The block that was last processed. */
   readonly left: Float32Array;
   readonly right: Float32Array;
@@ -77,6 +81,7 @@ export class Graph {
     this.byNode = parts.byNode;
     this.latency = parts.latency;
     this.transport = parts.transport;
+    this.changes = parts.changes;
     this.faults = new Int32Array(parts.steps.length);
     this.sum = parts.masterInput.sum;
     this.left = this.sum.channelViews[0] as Float32Array;

@@ -11,11 +11,13 @@ export {
   describePort,
   type GraphNode,
   HostAudioPort,
+  NO_ARENA,
   NO_CONTROLS,
   NO_EVENTS,
   type NodeAudioPort,
   type NodeEvents,
 } from "./node.ts";
 export { NODE_LIMIT, NodeStep } from "./step.ts";
+export { hearsChanges, TransportChanges } from "./transport-changes.ts";
 export { type Schedule, TRACK_SOURCE_PORTS, TrackSource } from "./track-source.ts";
 export type { ChannelChoice, Wire, WireSpec } from "./wiring.ts";

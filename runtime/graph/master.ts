@@ -2,7 +2,7 @@
 
 import type { PortDescriptor } from "../../abi/descriptor.ts";
 import { ProcessState } from "../../abi/layout.ts";
-import { describePort, type GraphNode, HostAudioPort, NO_CONTROLS, NO_EVENTS } from "./node.ts";
+import { describePort, type GraphNode, HostAudioPort, NO_ARENA, NO_CONTROLS, NO_EVENTS } from "./node.ts";
 
 export const MASTER_PORTS: readonly PortDescriptor[] = [
   describePort("audio_in", "Audio In", "audio_stereo", "input", "What is heard."),
@@ -16,6 +16,7 @@ export class Master implements GraphNode {
   readonly eventsIn = NO_EVENTS;
   readonly eventsOut = NO_EVENTS;
   readonly transport = null;
+  readonly arena = NO_ARENA;
   readonly latency = 0;
   readonly processState = ProcessState.Continue;
   readonly units = 0;

@@ -43,6 +43,8 @@ export interface GraphNode {
   readonly eventsOut: NodeEvents;
   /** 64 bytes (TRANSPORT_*), filled by the graph before process; null: not wanted. */
   readonly transport: DataView | null;
+  /** Room for what incoming events refer to; may be empty. */
+  readonly arena: Uint8Array;
   /** Frames by which the outputs lag the inputs. */
   readonly latency: number;
   /** A ProcessState: whether the next call of process is needed. */
@@ -59,6 +61,7 @@ export interface GraphNode {
 
 /** The events of a node that has none. */
 export const NO_EVENTS: NodeEvents = { capacity: 0, count: 0, words: new Int32Array(0) };
+export const NO_ARENA: Uint8Array = new Uint8Array(0);
 export const NO_CONTROLS: Float32Array = new Float32Array(0);
 
 const BLANK: Omit<PortDescriptor, "id" | "display_name" | "doc" | "type" | "role"> = {

@@ -3,7 +3,7 @@
 import type { PortDescriptor } from "../../abi/descriptor.ts";
 import { ProcessState } from "../../abi/layout.ts";
 import { EventBuffer } from "./event-buffer.ts";
-import { describePort, type GraphNode, NO_CONTROLS, NO_EVENTS } from "./node.ts";
+import { describePort, type GraphNode, NO_ARENA, NO_CONTROLS, NO_EVENTS } from "./node.ts";
 
 export const TRACK_SOURCE_PORTS: readonly PortDescriptor[] = [
   describePort(
@@ -37,6 +37,7 @@ export class TrackSource implements GraphNode {
   readonly eventsIn = NO_EVENTS;
   readonly eventsOut: EventBuffer;
   readonly transport = null;
+  readonly arena = NO_ARENA;
   readonly latency = 0;
   readonly processState = ProcessState.Continue;
   readonly units = 0;

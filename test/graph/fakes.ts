@@ -10,6 +10,7 @@ import {
   type GraphNode,
   HostAudioPort,
   Master,
+  NO_ARENA,
   type NodeSpec,
   type Timing,
   type WireSpec,
@@ -39,6 +40,7 @@ export class Fake implements GraphNode {
   readonly eventsIn = new EventBuffer(16);
   readonly eventsOut = new EventBuffer(16);
   transport: DataView | null = null;
+  arena: Uint8Array = NO_ARENA;
   latency = 0;
   processState: number = ProcessState.Continue;
   units = 0;
