@@ -191,7 +191,7 @@ test("a plugin built with checks says which function's index left its array", ()
   assert.equal([checked.status, checked.stderr], [0, ""]);
   const { status, stderr } = belljar("process", "outside.wasm", "o.wav", "--seconds", "0.1");
   assert.is(status, 2);
-  assert.match(stderr, /^error: Index out of range\n.* in outside\/A#process during process/);
+  assert.match(stderr, /^a\.a: \[error\] Index out of range\n.* in outside\/A#process during process/);
 });
 
 test("what is not there to build is said", () => {
