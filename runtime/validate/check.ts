@@ -49,6 +49,8 @@ export interface RigOptions {
   rate?: number;
   maxFrames?: number;
   config?: [id: string, value: string][];
+  /** A file for a config parameter; null: none. */
+  file?: { id: string; bytes: Uint8Array | null };
   /** A value for every parameter, by slot. */
   values?: ReadonlyMap<number, number>;
   control?: boolean;
@@ -93,6 +95,7 @@ export class Bench {
     };
     const instance = this.type.instantiate(more);
     for (const [id, value] of options.config ?? []) instance.configure(id, value);
+    if (options.file !== undefined) instance.configureFile(options.file.id, "file.bin", options.file.bytes);
     instance.activate(options.rate ?? RATE, options.maxFrames ?? FRAMES);
     rig = new Rig(instance, this.notice);
     for (const [slot, value] of options.values ?? []) instance.controlsIn[slot] = value;

@@ -52,6 +52,13 @@ export class Guards {
     this.controlBits = new Int32Array(controlsOut.buffer, controlsOut.byteOffset, controlsOut.length);
   }
 
+  /** Goes on where the guards of the same instance were before. */
+  remember(before: Guards | undefined): void {
+    for (const id of before?.noteIds ?? []) this.noteIds.add(id);
+    for (const type of before?.types ?? []) this.types.add(type);
+    this.faint = before?.faint ?? false;
+  }
+
   /** Before process, when inputs and controls are written. */
   before(frames: number): void {
     this.frames = frames;
@@ -176,7 +183,7 @@ export class Guards {
     const { frames } = this;
     for (const { port, bits, written } of this.watched) {
       if (port.input) {
-        const at = port.samples.findIndex((sample, i) => sample !== written[i]);
+        const at = firstChange(port.samples, written);
         if (at >= 0) {
           this.notice(
             "processing/input-untouched",
@@ -195,12 +202,13 @@ export class Guards {
       const reach = Math.min(Math.ceil(frames / VECTOR) * VECTOR, this.instance.maxFrames);
       for (let c = 0; c < port.channels; c++) {
         const from = c * port.stride;
-        const behind = bits.subarray(from + reach, from + this.instance.maxFrames);
-        const at = behind.findIndex((word) => word !== BEHIND);
-        if (at >= 0) {
+        const most = this.instance.maxFrames;
+        let at = reach;
+        while (at < most && bits[from + at] === BEHIND) at++;
+        if (at < most) {
           this.notice(
             "processing/within-block",
-            `"${port.id}" was written at frame ${reach + at}, in a block of ${frames} frames.`,
+            `"${port.id}" was written at frame ${at}, in a block of ${frames} frames.`,
           );
         }
       }
@@ -236,4 +244,9 @@ export class Guards {
       }
     });
   }
+}
+
+function firstChange(now: Float32Array, before: Float32Array): number {
+  for (let i = 0; i < now.length; i++) if (now[i] !== before[i]) return i;
+  return -1;
 }

@@ -61,7 +61,9 @@ export class Rig {
   /** After an activation, and for an instance that was attached in this one's place. */
   watch(instance: PluginInstance = this.instance): Guards {
     this.instance = instance;
+    const before = this.guards as Guards | undefined;
     this.guards = new Guards(instance, this.notice);
+    this.guards.remember(before);
     this.inputs = instance.audio.filter((port) => port.input);
     this.outputs = instance.audio.filter((port) => !port.input);
     return this.guards;

@@ -3,9 +3,11 @@
 import { channelCount, isInput } from "../../../abi/descriptor.ts";
 import { BelljarError } from "../../../abi/error.ts";
 import { type Check, FRAMES, RATE } from "../check.ts";
+import type { PluginInstance } from "../../sandbox/index.ts";
 import { configValues } from "../config-values.ts";
 import { short } from "../take.ts";
 import { fail, skip, warn } from "../verdict.ts";
+import { refusal } from "./common.ts";
 
 /** A hundredth of what a [control] call may cost. */
 const COSTLY = 40_000_000;
@@ -15,24 +17,20 @@ export const descriptorChecks: Check[] = [
     id: "descriptor/stable",
     level: 2,
     title: "It describes itself in the same bytes each time, before and after being active",
-    run({ type }) {
-      const instance = type.instantiate();
-      const before = instance.describeBytes();
-      const compare = (when: string): void => {
+    run(bench) {
+      const fresh = bench.type.instantiate();
+      const before = fresh.describeBytes();
+      const compare = (instance: PluginInstance, when: string): void => {
         const now = instance.describeBytes();
         if (now.length !== before.length || now.some((byte, i) => byte !== before[i]))
           fail(`The descriptor is another one ${when}.`);
       };
-      for (let i = 2; i <= 5; i++) compare(`in call ${i}`);
-      try {
-        instance.activate(RATE, FRAMES);
-      } catch (error) {
-        if (error instanceof BelljarError && error.code === "plugin/refused") return;
-        throw error;
-      }
-      instance.process(FRAMES);
-      instance.deactivate();
-      compare("after it was active");
+      for (let i = 3; i <= 6; i++) compare(fresh, `in call ${i}`);
+      if (refusal(bench, {}) !== null) return;
+      const rig = bench.make();
+      rig.play(bench.score(FRAMES));
+      rig.instance.deactivate();
+      compare(rig.instance, "after it was active");
     },
   },
   {

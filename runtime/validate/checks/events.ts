@@ -79,6 +79,7 @@ export const eventChecks: Check[] = [
           }),
         );
       }
+      events.push(off(bench, 0, 60), off(bench, LENGTH - 3, -1, { channel: -1 }), off(bench, LENGTH - 2, 60));
       for (const key of [0, 127])
         events.push(on(bench, 100, key), off(bench, 200, key), off(bench, 300, key));
       bench.take(LENGTH, { events: sorted(events) });

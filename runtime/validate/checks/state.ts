@@ -111,15 +111,13 @@ export const stateChecks: Check[] = [
     run(bench) {
       loads(bench);
       const random = bench.random("noise");
-      const lengths = [16, 64, 1_000, 65_536, 1_000_000];
-      const taken = lengths.filter((length) => {
+      const taken = [16, 64, 300, 1_000, 65_536, 1_000_000].map((length) => {
         const rig = bench.rig();
         const words = refused(() => rig.instance.loadState(random.bytes(length)));
         rig.play(bench.score(600));
         return words === null;
       });
-      if (taken.length === lengths.length) fail("It takes every noise for a state.");
-      return taken.length > 0 ? `takes ${taken.length} of ${lengths.length} noises` : "";
+      if (taken.slice(0, 4).every(Boolean)) fail("It takes every noise for a state.");
     },
   },
   {

@@ -1,0 +1,9 @@
+// time limit: 300 s
+// The checks of the group "processing", each with a plugin that does not pass it.
+
+import { test } from "uvu";
+import { testFixtures } from "./conformance.ts";
+
+testFixtures("processing");
+
+test.run();
