@@ -11,6 +11,8 @@ import { readRegularFile } from "../registry/read-file.ts";
 export const WAV_MAX_BYTES = 2 ** 31;
 /** The largest file that is handed to a plugin. */
 const CONFIG_MAX_BYTES = 2 ** 29;
+/** More than a plugin's memory can hold. */
+const STATE_MAX_BYTES = 2 ** 28;
 
 export async function readWavFile(path: string): Promise<WavAudio> {
   return readWav(await readRegularFile(path, WAV_MAX_BYTES, "a WAV file"), basename(path));
@@ -26,6 +28,11 @@ export async function readConfigFile(path: string): Promise<{ name: string; byte
     name: basename(path),
     bytes: await readRegularFile(path, CONFIG_MAX_BYTES, "a file for a plugin"),
   };
+}
+
+/** A plugin's state. */
+export async function readState(path: string): Promise<Uint8Array> {
+  return readRegularFile(path, STATE_MAX_BYTES, "a plugin's state");
 }
 
 /** @throws BelljarError usage/same-file when an output is one of the inputs or another output */

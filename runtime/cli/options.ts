@@ -74,7 +74,7 @@ export function autoOrSeconds(max: number): Option<"auto" | number | undefined> 
 }
 
 /** A decimal number from `min` to `max`; what it is called in the error is `label`. */
-function readNumber(
+export function readNumber(
   label: string,
   word: string,
   min: number,

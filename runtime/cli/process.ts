@@ -6,13 +6,13 @@ import { scheduleMidi } from "../engine/midi-file.ts";
 import { Processor, type Setup } from "../engine/processor.ts";
 import { LONGEST_SECONDS } from "../engine/render.ts";
 import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE } from "../engine/session.ts";
-import { hasAudio, processPlugin, type RunFacts } from "../engine/process-plugin.ts";
+import { hasAudio, processPlugin } from "../engine/process-plugin.ts";
+import { checkWritable, writeFileAtomic } from "../output/atomic-file.ts";
 import { openWav, WAV_FORMATS } from "../output/wav-writer.ts";
 import type { WavAudio } from "../player/wav-reader.ts";
 import { loadPluginType } from "../registry/load.ts";
 import type { PluginType } from "../sandbox/index.ts";
-import { readConfigFile, readMidi, readWavFile, refuseOverlap } from "./files.ts";
-import { decibels } from "./node-table.ts";
+import { readConfigFile, readMidi, readState, readWavFile, refuseOverlap } from "./files.ts";
 import {
   autoOrSeconds,
   choice,
@@ -20,12 +20,14 @@ import {
   list,
   number,
   parseOptions,
+  readNumber,
   readPairs,
   takePositionals,
   text,
 } from "./options.ts";
-import { LogLines, type LogRecord } from "./log.ts";
-import { Progress, timesRealTime } from "./progress.ts";
+import { LogLines } from "./log.ts";
+import { report } from "./process-report.ts";
+import { Progress } from "./progress.ts";
 
 export const name = "process";
 export const summary = "Send a sound or MIDI file through one plugin into a WAV file";
@@ -37,9 +39,13 @@ Usage: belljar process PLUGIN IN.wav OUT.wav [OPTIONS]       a plugin with an au
 
   PLUGIN                 a built-in plugin's id, or a .wasm file
   --param NAME=VALUE     set a control: a number in its unit, "-6dB", "on", a choice's name; repeatable
+  --param NAME@T=VALUE   set it T seconds after the start, at the exact frame; repeatable
+  --preset NAME          one of the plugin's presets; --param and --config go before it
   --config NAME=VALUE    set a config parameter before the plugin is activated; repeatable
   --file NAME=FILE       give the plugin a file for a config parameter; repeatable
   --input PORT=FILE.wav  sound for another audio input, such as a sidechain; repeatable
+  --state FILE           the plugin's state, as --save-state wrote it
+  --save-state FILE      write its state afterwards
   --midi FILE            notes and controllers, all tracks together, for the plugin's event input
   --tail auto|SECONDS    how long to go on after the input; auto (the default) asks the plugin, and
                          with an infinite tail waits for a second of quiet, 60 s at most
@@ -52,7 +58,8 @@ Usage: belljar process PLUGIN IN.wav OUT.wav [OPTIONS]       a plugin with an au
   --json                 print the figures as JSON
 
 What the plugin logs is printed to standard error, at most 20 lines of a second of sound; the report
-of --json has the first thousand lines.
+of --json has the first thousand lines. The report also says what monitors showed and which events
+the plugin sent.
 
 A plugin that gives out events and no sound (builtin.transpose) has nothing to write here: put it
 before a synth in a session, and use "belljar render". Events can't be written to a .mid file.
@@ -61,14 +68,19 @@ Examples:
   belljar process gain in.wav out.wav --param gain=-6dB
   belljar process delay in.wav out.wav --param mix=40% --tail 3
   belljar process sine out.wav --midi song.mid --rate 44100
+  belljar process gain in.wav out.wav --param gain=-60 --param gain@1.5=-6dB
+  belljar process ./my-plugin.wasm in.wav out.wav --preset "Warm" --save-state warm.state
   belljar process ./my-plugin.wasm in.wav out.wav --format pcm16
 `;
 
 const OPTIONS = {
   param: list(),
+  preset: text(),
   config: list(),
   file: list(),
   input: list(),
+  state: text(),
+  "save-state": text(),
   midi: text(),
   tail: autoOrSeconds(3600),
   seconds: number(0, LONGEST_SECONDS),
@@ -87,8 +99,8 @@ export async function run(args: string[]): Promise<number> {
     throw new BelljarError("usage/missing", "OUT.wav is missing.", "See belljar process --help.");
   }
   const tail = options.tail ?? "auto";
+  const { now: params, later } = splitTimes(readPairs("param", options.param));
   const pairs = {
-    params: readPairs("param", options.param),
     config: readPairs("config", options.config),
     files: readPairs("file", options.file),
     inputs: readPairs("input", options.input),
@@ -99,8 +111,15 @@ export async function run(args: string[]): Promise<number> {
   const main = type.descriptor.ports.find((port) => channelCount(port) > 0 && port.role === "input");
   const [input, output] = sortPaths(label, main?.id ?? null, paths);
   const read = [...pairs.files.values(), ...pairs.inputs.values()];
-  for (const path of [plugin, input, options.midi]) if (path !== null && path !== undefined) read.push(path);
-  refuseOverlap(read, [output]);
+  for (const path of [plugin, input, options.midi, options.state]) {
+    if (path !== null && path !== undefined) read.push(path);
+  }
+  const saveTo = options["save-state"];
+  refuseOverlap(read, saveTo === undefined ? [output] : [output, saveTo]);
+  if (saveTo !== undefined) {
+    if (!type.facts.exports.includes("bj_state_save")) throw noState(label);
+    checkWritable(saveTo);
+  }
 
   const sounds = new Map<string, WavAudio>();
   if (input !== null && main !== undefined) sounds.set(main.id, await readSound(input));
@@ -118,13 +137,20 @@ export async function run(args: string[]): Promise<number> {
     maxFrames: options.block ?? 128,
     config: Object.fromEntries(pairs.config),
     files,
-    params: Object.fromEntries(pairs.params),
+    params: Object.fromEntries(params),
+    ...(options.preset === undefined ? {} : { preset: options.preset }),
+    ...(options.state === undefined ? {} : { state: await readState(options.state) }),
     ...(options.units === undefined ? {} : { unitBudget: options.units }),
   };
   const bar = new Progress("Processing");
   const log = new LogLines((line) => bar.print(line));
   const processor = ready(type, setup, log);
   for (const id of sounds.keys()) processor.input(id);
+  const values = later.map(({ id, seconds, text }) => ({
+    frame: Math.round(seconds * rate),
+    id,
+    value: processor.parse(id, text),
+  }));
   const schedule = midi === null ? null : scheduleMidi(midi, { rate });
   const longest = Math.max(0, schedule?.endFrame ?? 0, ...[...sounds.values()].map((sound) => sound.frames));
   const frames = options.seconds === undefined ? longest : Math.round(options.seconds * rate);
@@ -152,6 +178,7 @@ export async function run(args: string[]): Promise<number> {
         [...sounds].map(([id, sound]) => [id, sound.samples.map((one) => one.subarray(0, frames))]),
       ),
       schedule,
+      values,
       midi,
       bpm: options.bpm ?? 120,
       frames,
@@ -160,8 +187,13 @@ export async function run(args: string[]): Promise<number> {
       log: (line, level, seconds) => log.take(type.descriptor.id, line, level, seconds),
       progress: (done, total) => bar.update(done / rate, total / rate),
     });
+    const state = saveTo === undefined ? null : processor.saveState();
     writer.finish();
+    if (saveTo !== undefined && state !== null) writeFileAtomic(saveTo, state);
     bar.end();
+    if (saveTo !== undefined && state === null) {
+      process.stderr.write(`belljar: ${label} has no state now, so ${printable(saveTo)} was not written.\n`);
+    }
     report(
       options.json,
       { plugin: type.descriptor.id, output, rate, channels, latency: processor.latency },
@@ -187,6 +219,32 @@ function ready(type: PluginType, setup: Setup, log: LogLines): Processor {
     log.end();
     throw error;
   }
+}
+
+/** --param values, and those that have a time: "gain@1.5". */
+function splitTimes(pairs: ReadonlyMap<string, string>): {
+  now: Map<string, string>;
+  later: { id: string; seconds: number; text: string }[];
+} {
+  const now = new Map<string, string>();
+  const later: { id: string; seconds: number; text: string }[] = [];
+  for (const [name, text] of pairs) {
+    const at = name.indexOf("@");
+    if (at < 0) now.set(name, text);
+    else {
+      const id = name.slice(0, at);
+      const option = `The time of --param ${printable(id, 60)}`;
+      later.push({ id, seconds: readNumber(option, name.slice(at + 1), 0, LONGEST_SECONDS), text });
+    }
+  }
+  return { now, later };
+}
+
+function noState(label: string): BelljarError {
+  return new BelljarError(
+    "usage/state",
+    `${label} keeps no state beside its parameters, so there is nothing to save.`,
+  );
 }
 
 function noSound(label: string): BelljarError {
@@ -230,32 +288,4 @@ function agreeOnRate(sounds: ReadonlyMap<string, WavAudio>, wanted: number | und
     `The sample rates differ (${[...rates].join(", ")} Hz), and nothing is resampled here.`,
     "Leave out --rate, or convert the files first.",
   );
-}
-
-function report(
-  json: boolean,
-  what: { plugin: string; output: string; rate: number; channels: number; latency: number },
-  facts: RunFacts & { clipped: number; log: LogRecord[]; logLeftOut: number },
-): void {
-  const seconds = facts.frames / what.rate;
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ ...what, ...facts, seconds }, null, 2)}\n`);
-    return;
-  }
-  const units = Math.round(facts.units / Math.max(1, facts.blocks));
-  process.stdout.write(
-    `${printable(what.output)}: ${seconds.toFixed(2)} s, peak ${decibels(facts.peak)}, ` +
-      `${timesRealTime(seconds, facts.milliseconds / 1000)} × real time, ` +
-      `${units} units a block (at most ${facts.mostUnits})\n`,
-  );
-  if (facts.clipped > 0) {
-    process.stderr.write(
-      `belljar: ${facts.clipped} samples were louder than full scale and were held at it.\n`,
-    );
-  }
-  if (facts.lostEvents > 0) {
-    process.stderr.write(
-      `belljar: ${facts.lostEvents} events found no room in the plugin's list and were left out.\n`,
-    );
-  }
 }
