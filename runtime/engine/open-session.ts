@@ -2,16 +2,31 @@
 
 import path from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
+import { checkKeys, checkText, refuse } from "./arguments.ts";
 import { loadPluginType } from "../registry/load.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 import { type PreparedSession, type PrepareOptions, prepareSession } from "./prepare.ts";
 import { parseSession, type Session, SESSION_MAX_BYTES } from "./session.ts";
+
+const OPTIONS: (keyof PrepareOptions)[] = [
+  "load",
+  "folder",
+  "midi",
+  "audio",
+  "rate",
+  "block",
+  "unitBudget",
+  "deadline",
+  "clock",
+  "timing",
+];
 
 /**
  * Reads a session from its file.
  * @throws BelljarError file/*, session/*
  */
 export async function readSession(file: string): Promise<Session> {
+  checkText("session's file", file);
   const bytes = await readRegularFile(file, SESSION_MAX_BYTES, "a session");
   const name = path.basename(file);
   return parseSession(textOf(bytes, name), name);
@@ -35,7 +50,11 @@ export async function openSession(
   session: string | Session,
   options: Partial<PrepareOptions> = {},
 ): Promise<PreparedSession> {
+  checkKeys("option of openSession", options, OPTIONS);
   const isFile = typeof session === "string";
+  if (!isFile && !Array.isArray(session?.nodes)) {
+    refuse("session", "a session's file, or what readSession or parseSession gives", session);
+  }
   return prepareSession(isFile ? await readSession(session) : session, {
     load: (type) => loadPluginType(type),
     folder: isFile ? path.dirname(path.resolve(session)) : null,
