@@ -15,6 +15,10 @@ export default class MyPlugin extends Plugin {
 
   private swell: Phasor = new Phasor();
 
+  activate(rate: f64, maxFrames: i32): void {
+    this.reset();
+  }
+
   reset(): void {
     this.swell.reset();
   }

@@ -9,11 +9,19 @@ import { sine } from "belljar/sdk-as/dsp/sine";
 const VOICES: i32 = 16;
 
 class Voice {
+  channel: i32 = 0;
   key: i32 = -1;
+  noteId: i32 = -1;
   born: i32 = 0;
   loudness: f32 = 0;
   phase: Phasor = new Phasor();
   envelope: Adsr = new Adsr();
+
+  /** Whether an event means this note; -1 stands for any. */
+  is(channel: i32, key: i32, noteId: i32): bool {
+    const named = noteId < 0 || this.noteId < 0 || noteId == this.noteId;
+    return named && (channel < 0 || channel == this.channel) && (key < 0 || key == this.key);
+  }
 }
 
 export default class MyPlugin extends Plugin {
@@ -45,7 +53,10 @@ export default class MyPlugin extends Plugin {
       const other = this.voices[i];
       if (voice.envelope.active && (!other.envelope.active || other.born < voice.born)) voice = other;
     }
+    if (!voice.envelope.active) voice.phase.reset();
+    voice.channel = channel;
     voice.key = key;
+    voice.noteId = noteId;
     voice.born = ++this.births;
     voice.loudness = 0.2 + 0.8 * velocity;
     voice.phase.setFrequency(noteToHz(key), this.sampleRate);
@@ -54,7 +65,7 @@ export default class MyPlugin extends Plugin {
   }
 
   noteOff(channel: i32, key: i32, velocity: f32, noteId: i32): void {
-    for (let i = 0; i < VOICES; i++) if (key < 0 || this.voices[i].key == key) this.voices[i].envelope.noteOff();
+    for (let i = 0; i < VOICES; i++) if (this.voices[i].is(channel, key, noteId)) this.voices[i].envelope.noteOff();
   }
 
   allNotesOff(channel: i32): void {
