@@ -10,6 +10,8 @@
 
 #define CHANNELS 2
 #define GLIDE_SECONDS 0.020
+#define MIN_DECIBELS -60
+#define MAX_DECIBELS 12
 
 /* Ports by their place in the descriptor. */
 enum { AUDIO_IN, AUDIO_OUT, GAIN, PORTS };
@@ -55,6 +57,9 @@ static float linear(double db) {
 }
 
 static void set_gain(float db) {
+  /* No host sends what is out of range, but the loops above must end whatever comes; NaN becomes the least. */
+  if (!(db >= MIN_DECIBELS)) db = MIN_DECIBELS;
+  if (db > MAX_DECIBELS) db = MAX_DECIBELS;
   if (db == decibels) return;
   decibels = db;
   target = linear(db);
@@ -111,9 +116,9 @@ BJ_EXPORT(bj_descriptor) const bj_bytes *bj_descriptor(void) {
   pack_text("type", "control");
   pack_text("role", "input");
   pack_string("min");
-  pack_number(-60);
+  pack_number(MIN_DECIBELS);
   pack_string("max");
-  pack_number(12);
+  pack_number(MAX_DECIBELS);
   pack_string("default");
   pack_number(0);
   pack_text("unit", "dB");
