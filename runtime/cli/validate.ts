@@ -109,6 +109,8 @@ export async function run(args: string[]): Promise<number> {
     const all = subjects.map((): CheckResult[] => []);
     const done = subjects.map(() => 0);
     const report = new Report(options.all);
+    let said = 0;
+    const finished = subjects.map(() => false);
     if (!options.json) process.stdout.write(`Seed ${seed}, level ${level}, ${checks.length} checks\n`);
     await inParallel(jobs, subjects, async ({ plugin, bytes }, i) => {
       all[i] = await superviseChecks({ bytes, seed, limit }, checks, (result, count) => {
@@ -116,8 +118,12 @@ export async function run(args: string[]): Promise<number> {
         const sum = done.reduce((total, one) => total + one, 0);
         status.show(`${sum} of ${checks.length * subjects.length}  ${plugin}  ${result.check}`);
       });
+      finished[i] = true;
       status.clear();
-      if (!options.json) process.stdout.write(report.plugin(plugin, all[i] ?? []));
+      // in the order of the command line
+      for (; !options.json && finished[said]; said++) {
+        process.stdout.write(report.plugin(subjects[said]?.plugin ?? "", all[said] ?? []));
+      }
     });
     const plugins = subjects.map(({ plugin }, i) => ({ plugin, results: all[i] ?? [] }));
     if (options.json) {

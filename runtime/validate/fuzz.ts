@@ -1,5 +1,6 @@
 // Random sequences of everything that a host may do, in any order that the contract allows. One seed, one sequence.
 
+import { BelljarError } from "../../abi/error.ts";
 import { anyEvent, anyTransport, anyValue, anyValues } from "./anything.ts";
 import type { Bench } from "./check.ts";
 import { refused } from "./checks/common.ts";
@@ -34,10 +35,17 @@ export function fuzzRound(bench: Bench, seed: number, steps: number): void {
       step(round);
       round.rig.well();
     } catch (error) {
-      if (!(error instanceof Ended) || error.verdict.word !== "failed") throw error;
-      fail(`${error.verdict.sentence} (Seed ${seed}, call ${i + 1}: ${done.slice(-4).join(", ")}.)`);
+      const sentence = stopped(error);
+      if (sentence === null) throw error;
+      fail(`${sentence} (Seed ${seed}, call ${i + 1}: ${done.slice(-4).join(", ")}.)`);
     }
   }
+}
+
+/** Why the plugin was stopped or did what it may not; null for what is no plugin's doing. */
+function stopped(error: unknown): string | null {
+  if (error instanceof BelljarError) return error.message;
+  return error instanceof Ended && error.verdict.word === "failed" ? error.verdict.sentence : null;
 }
 
 interface Round {
