@@ -61,7 +61,13 @@ test("the package holds the bundles, declarations, plugins, SDK and contract, an
   );
   const [pack] = Object.values(JSON.parse(said) as Record<string, { files: { path: string }[] }>);
   const files = (pack?.files ?? []).map((file) => file.path);
-  const needed = ["dist/belljar.js", "dist/cli.js", "dist/compile-child.js", "dist/plugins/gain.wasm"];
+  const needed = [
+    "dist/belljar.js",
+    "dist/cli.js",
+    "dist/compile-child.js",
+    "dist/validate-child.js",
+    "dist/plugins/gain.wasm",
+  ];
   needed.push("dist/types/runtime/index.d.ts", "sdk-as/index.ts", "abi/layout.ts", "LICENSE", "package.json");
   assert.equal(
     needed.filter((file) => !files.includes(file)),
