@@ -7,12 +7,13 @@ import { AtomicFile } from "../output/atomic-file.ts";
 import { isFileName } from "../registry/builtins.ts";
 import { readPlugin } from "../registry/load.ts";
 import { CHECKS, chooseChecks, DEFAULT_LEVEL, LEVELS } from "../validate/catalogue.ts";
+import type { PluginSetup } from "../validate/check.ts";
 import { junit } from "../validate/junit.ts";
 import type { CheckResult } from "../validate/run.ts";
 import { type FuzzResult, superviseChecks, superviseFuzz } from "../validate/supervise.ts";
 import { isBad, type Word, WORDS } from "../validate/verdict.ts";
-import { refuseOverlap } from "./files.ts";
-import { flag, number, parseOptions, text } from "./options.ts";
+import { readConfigFile, refuseOverlap } from "./files.ts";
+import { flag, list, number, parseOptions, readPairs, text } from "./options.ts";
 import { StatusLine } from "./status-line.ts";
 import { type Colour, painter, table } from "./table.ts";
 
@@ -25,19 +26,21 @@ tested. What protects is the sandbox.
 
 Usage: belljar validate PLUGIN ... [OPTIONS]
 
-  PLUGIN             a built-in plugin's id, or a .wasm file
-  --level 1..10      how much is checked (${DEFAULT_LEVEL}, the least that hosts need); each level adds:
-${LEVELS.map((what, i) => `                     ${String(i + 1).padStart(2)}  ${what}`).join("\n")}
-  --only REGEX       only the checks whose name matches: "events/", "state|preset"
-  --list             print the checks, and run none
-  --all              print what passed and was skipped, too
-  --seed N           for what is random; a run prints its own, and gives the same with it again
-  --timeout SECONDS  how long one check may take (60)
-  -j N               plugins at a time (one for each processor)
-  --json             print the results as JSON
-  --junit FILE       write the results as JUnit XML, too
-  --fuzz TIME        instead of checks: random calls for so long ("30s", "10m"); what fails prints
-                     its seed, and --seed with it begins there
+  PLUGIN               a built-in plugin's id, or a .wasm file
+  --level 1..10        how much is checked (${DEFAULT_LEVEL}, the least that hosts need); each level adds:
+${LEVELS.map((what, i) => `                       ${String(i + 1).padStart(2)}  ${what}`).join("\n")}
+  --only REGEX         only the checks whose name matches: "events/", "state|preset"
+  --config NAME=VALUE  set a config parameter before every activation; repeatable
+  --file NAME=FILE     give a file for a config parameter, for plugins that need one; repeatable
+  --list               print the checks, and run none
+  --all                print what passed and was skipped, too
+  --seed N             for what is random; a run prints its own, and gives the same with it again
+  --timeout SECONDS    how long one check may take (60)
+  -j, --jobs N         plugins at a time (one for each processor)
+  --json               print the results as JSON
+  --junit FILE         write the results as JUnit XML, too
+  --fuzz TIME          instead of checks: random calls for so long ("30s", "10m"); what fails prints
+                       its seed, and --seed with it begins there
 
 Results: passed, warning (hosts can live with it), skipped (there is nothing to check), failed, crashed (the
 process died or did not come to an end).
@@ -53,6 +56,8 @@ Examples:
 `;
 
 const OPTIONS = {
+  config: list(),
+  file: list(),
   level: number(1, 10, "whole"),
   only: text(),
   list: flag(),
@@ -98,10 +103,12 @@ export async function run(args: string[]): Promise<number> {
   const subjects: Subject[] = [];
   for (const plugin of positionals)
     subjects.push({ plugin: printable(plugin), bytes: await readPlugin(plugin) });
+  const setup = await readSetup(options.config, options.file);
   const seed = options.seed ?? randomBytes(4).readUInt32LE(0);
   const jobs = Math.min(options.jobs ?? availableParallelism(), subjects.length);
   const limit = (options.timeout ?? 60) * 1000;
-  if (fuzz !== null) return runFuzz(subjects, { seed, jobs, limit, milliseconds: fuzz, json: options.json });
+  if (fuzz !== null)
+    return runFuzz(subjects, { seed, setup, jobs, limit, milliseconds: fuzz, json: options.json });
 
   const file = options.junit === undefined ? null : openReport(options.junit, positionals);
   try {
@@ -113,7 +120,7 @@ export async function run(args: string[]): Promise<number> {
     const finished = subjects.map(() => false);
     if (!options.json) process.stdout.write(`Seed ${seed}, level ${level}, ${checks.length} checks\n`);
     await inParallel(jobs, subjects, async ({ plugin, bytes }, i) => {
-      all[i] = await superviseChecks({ bytes, seed, limit }, checks, (result, count) => {
+      all[i] = await superviseChecks({ bytes, seed, setup, limit }, checks, (result, count) => {
         done[i] = count;
         const sum = done.reduce((total, one) => total + one, 0);
         status.show(`${sum} of ${checks.length * subjects.length}  ${plugin}  ${result.check}`);
@@ -146,6 +153,13 @@ export async function run(args: string[]): Promise<number> {
   } finally {
     file?.abort();
   }
+}
+
+async function readSetup(config: string[], files: string[]): Promise<PluginSetup> {
+  const setup: PluginSetup = { config: [...readPairs("config", config)], files: [] };
+  for (const [id, path] of readPairs("file", files))
+    setup.files.push({ id, ...(await readConfigFile(path)) });
+  return setup;
 }
 
 function readPattern(source: string): RegExp {
@@ -248,15 +262,22 @@ class Report {
 
 async function runFuzz(
   subjects: readonly Subject[],
-  options: { seed: number; jobs: number; limit: number; milliseconds: number; json: boolean },
+  options: {
+    seed: number;
+    setup: PluginSetup;
+    jobs: number;
+    limit: number;
+    milliseconds: number;
+    json: boolean;
+  },
 ): Promise<number> {
-  const { seed, jobs, limit, milliseconds, json } = options;
+  const { seed, setup, jobs, limit, milliseconds, json } = options;
   const results = subjects.map((): FuzzResult => ({ rounds: 0, failure: null }));
   const status = new StatusLine();
   if (!json) process.stdout.write(`Seed ${seed}, random calls for ${milliseconds / 1000} s a plugin\n`);
   await inParallel(jobs, subjects, async ({ plugin, bytes }, i) => {
     status.show(`${plugin}: random calls`);
-    const result = await superviseFuzz({ bytes, seed, limit }, milliseconds);
+    const result = await superviseFuzz({ bytes, seed, setup, limit }, milliseconds);
     results[i] = result;
     status.clear();
     if (json) return;

@@ -37,10 +37,19 @@ export interface Check {
 /** How another process is to compile and play. */
 export type Elsewhere = "again" | "simple" | "optimised";
 
+/** How every instance is set up before it is activated. */
+export interface PluginSetup {
+  config: [id: string, value: string][];
+  files: { id: string; name: string; bytes: Uint8Array }[];
+}
+
+export const NO_SETUP: PluginSetup = { config: [], files: [] };
+
 export interface BenchOptions {
   type: PluginType;
   bytes: Uint8Array;
   seed: number;
+  setup?: PluginSetup;
   /** Plays the plugin's standard score in another process; gives its fingerprint. */
   elsewhere: (how: Elsewhere) => Promise<string>;
 }
@@ -56,6 +65,9 @@ export interface RigOptions {
   control?: boolean;
 }
 
+/** What a plugin, or its set-up, says no with. */
+const REFUSALS = ["plugin/refused", "plugin/config"];
+
 export const RATE = 48_000;
 export const FRAMES = 256;
 
@@ -63,6 +75,7 @@ export class Bench {
   readonly type: PluginType;
   readonly bytes: Uint8Array;
   readonly seed: number;
+  readonly setup: PluginSetup;
   readonly elsewhere: BenchOptions["elsewhere"];
   /** Check -> what was seen of it, in whichever check. */
   readonly notices = new Map<string, string>();
@@ -71,6 +84,7 @@ export class Bench {
     this.type = options.type;
     this.bytes = options.bytes;
     this.seed = options.seed;
+    this.setup = options.setup ?? NO_SETUP;
     this.elsewhere = options.elsewhere;
   }
 
@@ -94,6 +108,8 @@ export class Bench {
       look: (frames, events) => rig?.look(frames, events),
     };
     const instance = this.type.instantiate(more);
+    for (const [id, value] of this.setup.config) instance.configure(id, value);
+    for (const { id, name, bytes } of this.setup.files) instance.configureFile(id, name, bytes);
     for (const [id, value] of options.config ?? []) instance.configure(id, value);
     if (options.file !== undefined) instance.configureFile(options.file.id, "file.bin", options.file.bytes);
     instance.activate(options.rate ?? RATE, options.maxFrames ?? FRAMES);
@@ -107,7 +123,7 @@ export class Bench {
     try {
       return this.make(options);
     } catch (error) {
-      if (!(error instanceof BelljarError) || error.code !== "plugin/refused") throw error;
+      if (!(error instanceof BelljarError) || !REFUSALS.includes(error.code)) throw error;
       skip(`It can't be activated: ${error.message}`);
     }
   }

@@ -1,12 +1,19 @@
 // What the validating process is asked, and what it answers.
 
-import type { Elsewhere } from "./check.ts";
+import type { Elsewhere, PluginSetup } from "./check.ts";
 import type { CheckResult, Notice } from "./run.ts";
 
+/** A plugin, and how it is to be tried. */
+export interface Subject {
+  bytes: Uint8Array;
+  seed: number;
+  setup: PluginSetup;
+}
+
 export type ChildRequest =
-  | { kind: "checks"; bytes: Uint8Array; seed: number; checks: string[]; script: string }
-  | { kind: "fuzz"; bytes: Uint8Array; seed: number; milliseconds: number; script: string }
-  | { kind: "digest"; bytes: Uint8Array; seed: number };
+  | (Subject & { kind: "checks"; checks: string[]; script: string })
+  | (Subject & { kind: "fuzz"; milliseconds: number; script: string })
+  | (Subject & { kind: "digest" });
 
 export type ChildAnswer =
   | { kind: "ready" }

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { cacheFolder } from "../registry/user-folder.ts";
 import type { Elsewhere } from "./check.ts";
-import { type ChildAnswer, type ChildRequest, FLAGS } from "./child-message.ts";
+import { type ChildAnswer, type ChildRequest, FLAGS, type Subject } from "./child-message.ts";
 
 const DIGEST_MS = 120_000;
 
@@ -19,11 +19,7 @@ export function startChild(script: string, flags: readonly string[] = []): Child
 }
 
 /** The fingerprint of what a plugin plays in another process. Rejects where that process ends early or takes too long. */
-export function digestElsewhere(
-  script: string,
-  how: Elsewhere,
-  request: { bytes: Uint8Array; seed: number },
-): Promise<string> {
+export function digestElsewhere(script: string, how: Elsewhere, request: Subject): Promise<string> {
   const child = startChild(script, FLAGS[how]);
   return new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("the other process takes too long")), DIGEST_MS);

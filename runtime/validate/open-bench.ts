@@ -11,7 +11,7 @@ export type Opened = { bench: Bench } | { refused: string };
 /** Loads the plugin; says why not where it is refused. */
 export async function openBench(
   bytes: Uint8Array,
-  options: Pick<BenchOptions, "seed" | "elsewhere">,
+  options: Pick<BenchOptions, "seed" | "setup" | "elsewhere">,
   compile?: Compile,
 ): Promise<Opened> {
   try {

@@ -4,8 +4,8 @@ import type { ChildProcess } from "node:child_process";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { shipped } from "../registry/place.ts";
 import { LOADS } from "./catalogue.ts";
-import type { Check } from "./check.ts";
-import type { ChildAnswer, ChildRequest } from "./child-message.ts";
+import { type Check, NO_SETUP, type PluginSetup } from "./check.ts";
+import type { ChildAnswer, ChildRequest, Subject } from "./child-message.ts";
 import { startChild } from "./child-process.ts";
 import { notLoaded } from "./open-bench.ts";
 import { applyNotices, type CheckResult, type Notice } from "./run.ts";
@@ -13,6 +13,7 @@ import { applyNotices, type CheckResult, type Notice } from "./run.ts";
 export interface Supervision {
   bytes: Uint8Array;
   seed: number;
+  setup?: PluginSetup;
   /** Milliseconds that one check may take. */
   limit: number;
   /** The bundled validate-child; for tests. */
@@ -47,8 +48,7 @@ export async function superviseChecks(
       plugin,
       {
         kind: "checks",
-        bytes: plugin.bytes,
-        seed: plugin.seed,
+        ...subjectOf(plugin),
         checks: left.map(({ id }) => id),
         script: scriptOf(plugin),
       },
@@ -99,10 +99,9 @@ function withoutPlugin(
 export async function superviseFuzz(plugin: Supervision, milliseconds: number): Promise<FuzzResult> {
   let rounds = 0;
   let seed = plugin.seed;
-  const { bytes } = plugin;
   const end = await converse(
     plugin,
-    { kind: "fuzz", bytes, seed, milliseconds, script: scriptOf(plugin) },
+    { kind: "fuzz", ...subjectOf(plugin), milliseconds, script: scriptOf(plugin) },
     (message) => {
       if (message.kind === "round") {
         seed = message.seed;
@@ -119,6 +118,10 @@ export async function superviseFuzz(plugin: Supervision, milliseconds: number): 
   if (end.answer.kind !== "fuzzed") return { rounds, failure: null };
   const { failure } = end.answer;
   return { rounds: end.answer.rounds, failure: failure === null ? null : { ...failure, crashed: false } };
+}
+
+function subjectOf({ bytes, seed, setup }: Supervision): Subject {
+  return { bytes, seed, setup: setup ?? NO_SETUP };
 }
 
 function scriptOf(plugin: Supervision): string {

@@ -23,13 +23,14 @@ function answer(message: ChildAnswer): Promise<void> {
 }
 
 async function serve(request: ChildRequest): Promise<void> {
-  const { bytes, seed } = request;
+  const { bytes, seed, setup } = request;
   const elsewhere = request.kind === "digest" ? null : request.script;
   const opened = await openBench(
     bytes,
     {
       seed,
-      elsewhere: (how) => digestElsewhere(elsewhere ?? "", how, { bytes, seed }),
+      setup,
+      elsewhere: (how) => digestElsewhere(elsewhere ?? "", how, { bytes, seed, setup }),
     },
     // it has compiled in a child already where a digest is asked for
     request.kind === "digest" ? undefined : compileInChild,

@@ -115,6 +115,22 @@ test("the JUnit report holds the same results", async () => {
   assert.not.match(xml.replace(/<[^<>]*>/g, ""), /[<>]/, "what is quoted holds no markup");
 });
 
+test("a plugin that needs a file is checked with one, and without it the warning says so", async () => {
+  const sampler = await buildModel({
+    at: { file: "if (size > 0) counter = 7;", activate: "if (counter != 7) return 0;" },
+  });
+  writeFileSync(join(folder, "sampler.wasm"), sampler);
+  writeFileSync(join(folder, "sample.bin"), "sound");
+  const args = ["validate", "sampler.wasm", "--level", "3"];
+  const without = await belljar(args, folder);
+  assert.is(without.code, 0);
+  assert.match(without.stdout, /warning {2}lifecycle\/activate .*--config or --file\.$/m);
+  const given = await belljar([...args, "--file", "file=sample.bin", "--config", "quality=Cheap!"], folder);
+  assert.is(given.code, 0, given.stdout);
+  assert.match(given.stdout, /, 0 warnings, /);
+  await refused("file/not-found", [...args, "--file", "file=none.bin"], folder);
+});
+
 test("--fuzz prints a seed, finds a defect, and tells how to have it again", async () => {
   const broken = await buildModel({ at: { reset: "if (counter++ > 2) unreachable();" } });
   writeFileSync(join(folder, "broken.wasm"), broken);

@@ -17,9 +17,13 @@ export const lifecycleChecks: Check[] = [
     level: 1,
     title: "It can be activated at 48 kHz with blocks of 128 and 256 frames",
     run(bench) {
-      for (const maxFrames of [128, 256]) {
-        bench.make({ maxFrames }).play(bench.score(maxFrames));
+      const lengths = [128, 256];
+      const reasons = lengths.flatMap((maxFrames) => refusal(bench, { maxFrames }) ?? []);
+      if (reasons.length === lengths.length && bench.descriptor.config_params.length > 0) {
+        warn(`${reasons[0]} If it is to be configured first, most checks need --config or --file.`);
       }
+      if (reasons[0] !== undefined) fail(reasons[0]);
+      for (const maxFrames of lengths) bench.make({ maxFrames }).play(bench.score(maxFrames));
     },
   },
   {
@@ -129,6 +133,7 @@ export const lifecycleChecks: Check[] = [
     run(bench) {
       const values = configValues(bench.descriptor);
       if (values.length === 0) skip("It has no config parameters that can be tried.");
+      bench.rig();
       for (const [id, value] of values) {
         const rig = bench.make({ config: [[id, value]] });
         rig.play(bench.score(1_000));

@@ -178,6 +178,7 @@ export const stateChecks: Check[] = [
     run(bench) {
       const { presets } = bench.descriptor;
       if (presets.length === 0) skip("It has no presets.");
+      bench.rig();
       for (const preset of presets) {
         try {
           const rig = bench.make({ config: [...preset.config] });
