@@ -1,16 +1,7 @@
 // A list of timed events in JavaScript's memory: what the track source sends, and what wires hold back.
 
-import {
-  EVENT_BYTES,
-  EVENT_CHANNEL,
-  EVENT_FRAME,
-  EVENT_ID,
-  EVENT_KEY,
-  EVENT_NOTE_ID,
-  EVENT_PORT,
-  EVENT_TYPE,
-  EVENT_VALUE,
-} from "../../abi/layout.ts";
+import { writeEvent } from "../../abi/event.ts";
+import { EVENT_BYTES } from "../../abi/layout.ts";
 import type { NodeEvents } from "./node.ts";
 
 export const EVENT_WORDS = EVENT_BYTES / 4;
@@ -39,18 +30,7 @@ export class EventBuffer implements NodeEvents {
     value: number,
   ): boolean {
     if (this.count >= this.capacity) return false;
-    const at = this.count * EVENT_BYTES;
-    const view = this.view;
-    view.setUint32(at + EVENT_FRAME, frame, true);
-    view.setUint16(at + EVENT_TYPE, type, true);
-    view.setUint16(at + EVENT_PORT, port, true);
-    view.setInt32(at + EVENT_NOTE_ID, noteId, true);
-    view.setInt16(at + EVENT_CHANNEL, channel, true);
-    view.setInt16(at + EVENT_KEY, key, true);
-    view.setUint32(at + EVENT_ID, id, true);
-    view.setUint32(at + EVENT_ID + 4, 0, true);
-    view.setFloat64(at + EVENT_VALUE, value, true);
-    this.count++;
+    writeEvent(this.view, this.count++ * EVENT_BYTES, frame, type, port, noteId, channel, key, id, value);
     return true;
   }
 }

@@ -1,7 +1,7 @@
 // A plugin's event buffer, seen from the host: 32-byte records in the plugin's memory, ordered by frame.
 
+import { writeEvent } from "../../abi/event.ts";
 import {
-  EVENT_ARENA,
   EVENT_BYTES,
   EVENT_CHANNEL,
   EVENT_FRAME,
@@ -46,17 +46,7 @@ export class EventList {
     value: number,
   ): boolean {
     if (this.count >= this.capacity) return false;
-    const at = this.count++ * EVENT_BYTES;
-    const { view } = this;
-    view.setUint32(at + EVENT_FRAME, frame, true);
-    view.setUint16(at + EVENT_TYPE, type, true);
-    view.setUint16(at + EVENT_PORT, port, true);
-    view.setInt32(at + EVENT_NOTE_ID, noteId, true);
-    view.setInt16(at + EVENT_CHANNEL, channel, true);
-    view.setInt16(at + EVENT_KEY, key, true);
-    view.setUint32(at + EVENT_ID, id, true);
-    view.setUint32(at + EVENT_ARENA, 0, true);
-    view.setFloat64(at + EVENT_VALUE, value, true);
+    writeEvent(this.view, this.count++ * EVENT_BYTES, frame, type, port, noteId, channel, key, id, value);
     return true;
   }
 
