@@ -1,0 +1,32 @@
+// The attacks as a whole: no two are stopped by the same line, and README.md lists them all.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { root } from "../root.ts";
+import { ATTACKS as MODULES } from "./modules.ts";
+
+const FAMILIES = new Map([["modules", MODULES]]);
+const all = [...FAMILIES.values()].flat();
+
+test("no two attacks fall to the same line", () => {
+  const lines = all.map(({ defence }) => `${defence.file}: ${defence.line}`);
+  assert.equal(
+    lines.filter((line, i) => lines.indexOf(line) !== i),
+    [],
+  );
+});
+
+test("README.md lists each attack with the file that stops it", () => {
+  const table = [...FAMILIES].flatMap(([family, attacks]) => [
+    `## ${family}`,
+    "",
+    ...attacks.map(({ attack, defence }) => `- ${attack} (\`${defence.file}\`)`),
+    "",
+  ]);
+  const readme = readFileSync(join(root, "test", "attacks", "README.md"), "utf8");
+  assert.is(readme.slice(readme.indexOf("## ")).trim(), table.join("\n").trim());
+});
+
+test.run();
