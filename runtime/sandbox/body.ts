@@ -31,8 +31,9 @@ export interface Code {
   indirectTypes: Set<number>;
   hasLoop: boolean;
   features: Set<string>;
-  /** Data segments that memory.init reads. */
+  /** Data segments that memory.init reads, and those that data.drop drops. */
   initSegments: Set<number>;
+  droppedSegments: Set<number>;
 }
 
 interface Frame {
@@ -73,6 +74,7 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
     hasLoop: false,
     features: new Set(),
     initSegments: new Set(),
+    droppedSegments: new Set(),
   };
   within(`parameters and locals in function ${functionIndex}`, code.locals.length, limits.locals);
   if (type.results.length > 1) code.features.add("multi-value");
@@ -178,9 +180,14 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
       case Immediate.MemoryPair:
         if (r.u8() !== 0 || r.u8() !== 0) r.fail("an instruction names a memory that does not exist");
         break;
+      case Immediate.Data:
       case Immediate.DataAndMemory:
         a = r.u32();
         if (a >= module.data.length) r.fail(`data segment ${a} does not exist`);
+        if (known.immediate === Immediate.Data) {
+          code.droppedSegments.add(a);
+          break;
+        }
         if (r.u8() !== 0) r.fail("an instruction names a memory that does not exist");
         code.initSegments.add(a);
         break;

@@ -20,6 +20,8 @@ const op = (w: Writer, code: number): Writer =>
   code > 0xff ? w.u8(code >> 12).u32(code & 0xfff) : w.u8(code);
 const block = (w: Writer, code: number): Writer => w.u8(code).s32(VOID_BLOCK);
 
+const I32_OR = 0x72;
+
 /** charge(units): takes units from the count and asks the host for slices until it is above zero again. */
 export function chargeBody(fuel: number, tick: number): Writer {
   const w = new Writer();
@@ -85,7 +87,7 @@ export function copyBody(chargeFunction: number): Writer {
   const w = new Writer();
   beyond(w, 0);
   beyond(w, 1);
-  w.u8(0x72); // i32.or
+  w.u8(I32_OR);
   block(w, Op.if);
   for (const local of [0, 1, 2]) get(w, local);
   op(w, Op.memoryCopy).u8(0).u8(0).u8(Op.end);
@@ -138,13 +140,70 @@ function shorten(w: Writer, by: number): void {
   set(w, 2);
 }
 
-/** memory.init of one segment, charged. */
-export function initBody(segment: number, chargeFunction: number): Writer {
+/** memory.init of a segment that is gone: as of one with no bytes, so that all but nothing is out of bounds. */
+export function goneBody(): Writer {
   const w = new Writer();
-  charge(w, chargeFunction, 2);
-  for (const local of [0, 1, 2]) get(w, local);
-  op(w, Op.memoryInit).u32(segment).u8(0);
+  whenGone(w);
   return body([], w);
+}
+
+function whenGone(w: Writer): void {
+  get(w, 1);
+  get(w, 2).u8(I32_OR);
+  block(w, Op.if);
+  constant(w, -1);
+  constant(w, 0);
+  constant(w, -1);
+  op(w, Op.memoryFill).u8(0); // always out of bounds
+  w.u8(Op.end);
+  get(w, 0);
+  constant(w, 0);
+  constant(w, 0);
+  op(w, Op.memoryFill).u8(0); // is the address?
+}
+
+/**
+ * memory.init(to, from, length) of one passive segment, charged and in chunks. Out of bounds it traps before it writes.
+ * `dropped` is the global that says whether the module has dropped it, where it does so at all.
+ */
+export function initBody(
+  segment: number,
+  size: number,
+  chargeFunction: number,
+  dropped: number | undefined,
+): Writer {
+  const w = new Writer();
+  if (dropped !== undefined) {
+    w.u8(Op.globalGet).u32(dropped);
+    block(w, Op.if);
+    whenGone(w);
+    w.put(Op.return, Op.end);
+  }
+  const init = (length: number): void => {
+    get(w, 0);
+    get(w, 1);
+    get(w, length);
+    op(w, Op.memoryInit).u32(segment).u8(0);
+  };
+  beyond(w, 0);
+  get(w, 1).u8(Op.i64ExtendI32U);
+  get(w, 2).put(Op.i64ExtendI32U, Op.i64Add);
+  constant(w, size).put(Op.i64ExtendI32U, Op.i64GtU, I32_OR);
+  block(w, Op.if);
+  init(2);
+  w.u8(Op.end);
+  constant(w, 0).u8(Op.call).u32(chargeFunction);
+  block(w, Op.block);
+  block(w, Op.loop);
+  get(w, 2).u8(Op.i32Eqz).u8(Op.brIf).u32(1);
+  chunk(w, 3);
+  charge(w, chargeFunction, 3);
+  init(3);
+  advance(w, 0, 3);
+  advance(w, 1, 3);
+  shorten(w, 3);
+  w.u8(Op.br).u32(0).put(Op.end, Op.end);
+  return body([I32], w);
 }
 
 /**

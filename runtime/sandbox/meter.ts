@@ -24,6 +24,8 @@ export interface MeterContext {
   fill: number;
   grow: number;
   init(segment: number): number;
+  /** The global that is 1 once this data segment was dropped; undefined where that changes nothing. */
+  dropped(segment: number): number | undefined;
   fuelGlobal: number;
   stackGlobal: number;
 }
@@ -292,6 +294,11 @@ class BodyMeter {
         case Op.memoryInit:
           this.call(context.init(a));
           break;
+        case Op.dataDrop: {
+          const dropped = context.dropped(a);
+          if (dropped !== undefined) out.put(Op.i32Const, 1, Op.globalSet).u32(dropped);
+          break;
+        }
         case Op.memoryGrow:
           this.call(context.grow);
           break;

@@ -14,6 +14,7 @@ export enum Immediate {
   Memory,
   MemoryIndex,
   MemoryPair,
+  Data,
   DataAndMemory,
   I32,
   I64,
@@ -94,6 +95,7 @@ export const Op = {
   i32ReinterpretF32: 0xbc,
   i64ReinterpretF64: 0xbd,
   memoryInit: prefixed(0xfc, 8),
+  dataDrop: prefixed(0xfc, 9),
   memoryCopy: prefixed(0xfc, 10),
   memoryFill: prefixed(0xfc, 11),
 } as const;
@@ -231,6 +233,7 @@ define(
   "saturating-conversion",
 );
 define(FC + 8, "memory.init", Immediate.DataAndMemory, 3, 0, SLOW, "bulk-memory");
+define(FC + 9, "data.drop", Immediate.Data, 0, 0, 1, "bulk-memory");
 define(FC + 10, "memory.copy", Immediate.MemoryPair, 3, 0, SLOW, "bulk-memory");
 define(FC + 11, "memory.fill", Immediate.MemoryIndex, 3, 0, SLOW, "bulk-memory");
 
@@ -398,7 +401,6 @@ export function refusal(code: number): string {
   if (prefix === 0xfd && number >= 0x100)
     return "it uses relaxed SIMD, whose results differ between machines";
   if (prefix === 0xfb) return "it uses garbage-collected types";
-  if (prefix === 0xfc && number === 9) return "it uses data.drop";
   if (prefix === 0xfc && number >= 12 && number <= 17)
     return "it changes a table or element segment at run time";
   if (prefix === 0 && (code === 0x25 || code === 0x26)) return "it reads or changes a table at run time";

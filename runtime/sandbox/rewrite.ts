@@ -11,6 +11,7 @@ import {
   copyBody,
   fillBody,
   fuelBody,
+  goneBody,
   growBody,
   hostCallBody,
   initBody,
@@ -19,12 +20,12 @@ import {
   lanesOf,
   sealBody,
 } from "./injected.ts";
-import { type FunctionType, FUNCREF, I32, Kind, type Module } from "./module.ts";
+import { type DataSegment, type FunctionType, FUNCREF, I32, Kind, type Module } from "./module.ts";
 import { type MeterContext, meterBody } from "./meter.ts";
 import type { Limits } from "./types.ts";
 
 /** Changes whenever the same module would be rewritten to other bytes. */
-export const REWRITER_VERSION = 2;
+export const REWRITER_VERSION = 3;
 
 export interface Rewritten {
   bytes: Uint8Array<ArrayBuffer>;
@@ -35,6 +36,9 @@ export interface Rewritten {
   /** Name of a function by its index in the rewritten module, for faults. */
   functionName(index: number): string;
 }
+
+/** Fuel, control mode and stack: globals that stand behind the module's own. */
+const OWN_GLOBALS = 3;
 
 /** What says how many bytes an import moves: one of its arguments, or its result. */
 const MOVED_BYTES = new Map<string, number | "result">([
@@ -79,16 +83,29 @@ export function rewriteModule(module: Module, codes: Code[], limits: Limits): Re
     const { params, results } = module.types[type] as FunctionType;
     return add(params, results, hostCallBody(index, params.length, MOVED_BYTES.get(name) ?? null, charge));
   });
+  // Every segment is passive here, so which of them are gone is kept in globals, which an attached instance takes over.
+  const droppedGlobals = new Map<number, number>();
+  for (const code of codes) {
+    for (const segment of code.droppedSegments) {
+      if (module.data[segment]?.offset !== null || droppedGlobals.has(segment)) continue;
+      droppedGlobals.set(segment, fuelGlobal + OWN_GLOBALS + droppedGlobals.size);
+    }
+  }
   const inits = new Map<number, number>();
   for (const code of codes) {
     for (const segment of code.initSegments) {
-      if (!inits.has(segment)) inits.set(segment, add([I32, I32, I32], [], initBody(segment, charge)));
+      if (inits.has(segment)) continue;
+      const { offset, bytes } = module.data[segment] as DataSegment;
+      const body =
+        offset !== null ? goneBody() : initBody(segment, bytes.length, charge, droppedGlobals.get(segment));
+      inits.set(segment, add([I32, I32, I32], [], body));
     }
   }
   const functionIndex = (index: number): number =>
     index < imported ? (hostCalls[index] as number) : index + 1;
   const boot = add([], [], bootBody(module, module.start === null ? null : functionIndex(module.start)));
-  const lanes = lanesOf(module.globals);
+  const flags = [...droppedGlobals.values()].map((global) => ({ global, type: I32, part: 0 }));
+  const lanes = [...lanesOf(module.globals), ...flags];
   const own: [string, number][] = [
     ["$boot", boot],
     ["$fuel", add([I32, I32], [I32], fuelBody(fuelGlobal, controlGlobal, stackGlobal, limits.stackBytes))],
@@ -111,6 +128,7 @@ export function rewriteModule(module: Module, codes: Code[], limits: Limits): Re
     fill,
     grow,
     init: (segment) => inits.get(segment) as number,
+    dropped: (segment) => droppedGlobals.get(segment),
     fuelGlobal,
     stackGlobal,
   };
@@ -141,13 +159,14 @@ export function rewriteModule(module: Module, codes: Code[], limits: Limits): Re
     );
   }
   const globals = new Writer();
-  globals.u32(module.globals.length + 3);
+  const added = OWN_GLOBALS + droppedGlobals.size;
+  globals.u32(module.globals.length + added);
   for (const { type, mutable, init } of module.globals)
     globals
       .u8(type)
       .u8(mutable ? 1 : 0)
       .raw(init);
-  for (let i = 0; i < 3; i++) globals.put(I32, 1, 0x41, 0, 0x0b);
+  for (let i = 0; i < added; i++) globals.put(I32, 1, 0x41, 0, 0x0b);
   out.section(6, globals);
   const kept = module.exports.filter(({ kind }) => kind === Kind.Function);
   const exported = new Writer();

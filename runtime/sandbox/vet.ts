@@ -86,14 +86,6 @@ export function vetModule(bytes: Uint8Array, limits: Limits, imports = HOST_FUNC
   const codes = module.bodies.map((_, i) => {
     const code = decodeBody(module, i, limits);
     for (const feature of code.features) features.add(feature);
-    for (const segment of code.initSegments) {
-      if (module.data[segment]?.offset !== null) {
-        refuse(
-          "instruction",
-          `The module is refused: memory.init reads data segment ${segment}, which is gone after the start.`,
-        );
-      }
-    }
     return code;
   });
   if (!WebAssembly.validate(bytes as BufferSource))

@@ -119,13 +119,6 @@ const cases: [string, string, string, RegExp][] = [
     "module/references",
     /local that holds a reference/,
   ],
-  ["data.drop", `(module ${memory} (data $d "x") (func (data.drop $d)))`, "module/instruction", /data\.drop/],
-  [
-    "memory.init of a segment that was placed",
-    `(module ${memory} (data $d (i32.const 0) "x") (func (memory.init $d (i32.const 0) (i32.const 0) (i32.const 1))))`,
-    "module/instruction",
-    /memory\.init reads data segment 0/,
-  ],
   [
     "a segment past the end of its table",
     `(module ${memory} (table 1 1 funcref) (elem (i32.const 1) $f) (func $f))`,
