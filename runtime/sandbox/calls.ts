@@ -24,6 +24,21 @@ const MOST_SLICES = 32_768;
 
 export type Call = (...args: number[]) => number;
 
+/**
+ * How a call ended that is being played again. Where it is checked depends on the slices that the clock had handed out; what
+ * is charged does not. So the replay's last check is put where it was: at the first check with as many units.
+ */
+export interface KnownEnd {
+  /** Which call it is: `begun` of the instance while it runs. */
+  call: number;
+  /** Units at its last check; 0 where there was none. */
+  units: number;
+  /** Units that had been handed out when it ended. */
+  granted: number;
+  /** Whether its deadline ended it, at that check. */
+  late: boolean;
+}
+
 export class Calls {
   /** The module's exports; nothing else reaches it by name. */
   readonly functions: Readonly<Record<string, Call>>;
@@ -33,13 +48,17 @@ export class Calls {
   units = 0;
   /** Calls of process that ended well. */
   blocks = 0;
+  /** Calls begun, and units handed out to the last one. */
+  begun = 0;
+  granted = 0;
+  /** For replays. */
+  knownEnd: KnownEnd | null = null;
 
   private readonly type: PluginType;
   private readonly memory: WebAssembly.Memory;
   private readonly host: HostCalls;
   private readonly now: () => number;
   private readonly setFuel: Call;
-  private granted = 0;
   /** Units of the running call at its last check. */
   private counted = 0;
   private budget = 0;
@@ -83,6 +102,10 @@ export class Calls {
 
   /** Hands out slices: as many as fit before the deadline and `more`, while the budget has them; at least `owed`. */
   private hand(more: number, owed: number): number {
+    if (this.knownEnd !== null && this.knownEnd.call === this.begun) {
+      const known = this.handKnown(this.knownEnd);
+      if (known > 0) return known;
+    }
     let slices = more;
     if (this.endsAt !== Number.POSITIVE_INFINITY) {
       slices += Math.min(Math.floor((this.endsAt - this.readAt) / SLOWEST), MOST_SLICES);
@@ -90,6 +113,19 @@ export class Calls {
     // Never more than the budget holds, so that where it ends a call does not depend on the clock.
     slices = Math.max(Math.min(slices, (this.budget - this.granted) / SLICE), owed);
     this.handed = slices * SLICE;
+    this.granted += this.handed;
+    return this.handed;
+  }
+
+  /** What is handed out in a call that is played again, so that it is checked where it was; 0: it goes another way. */
+  private handKnown({ units, granted, late }: KnownEnd): number {
+    let until = units - 1;
+    if (this.counted >= units) {
+      if (late) throw new Stop("deadline", "");
+      until = Math.max(granted, units);
+    }
+    this.handed = Math.max(0, Math.min(until, this.budget) - this.granted);
+    this.handed = Math.min(this.handed, MOST_SLICES * SLICE);
     this.granted += this.handed;
     return this.handed;
   }
@@ -115,10 +151,15 @@ export class Calls {
       this.readAt = this.now();
       this.endsAt = this.readAt + milliseconds;
     }
+    this.begun++;
     this.handed = this.granted = this.first;
     this.counted = 0;
+    if (this.knownEnd !== null && this.knownEnd.call === this.begun) {
+      this.granted = 0;
+      this.granted = this.handKnown(this.knownEnd) || this.first;
+    }
     this.host.inControlCall = control;
-    this.setFuel(this.first, control ? 1 : 0);
+    this.setFuel(this.granted, control ? 1 : 0);
   }
 
   /** [audio] After a call that returned. */
