@@ -7,6 +7,7 @@ import type { HostCalls } from "./host-calls.ts";
 import { SLICE, slicesOwed, STACK_OVERFLOW } from "./meter.ts";
 import type { PluginType } from "./plugin-type.ts";
 import type { Fault, FaultKind } from "./types.ts";
+import type { Watcher } from "./watch.ts";
 
 /** Milliseconds that a control call may take. */
 const CONTROL_DEADLINE = 10_000;
@@ -71,13 +72,20 @@ export class Calls {
   private plannedTime = 0;
   private first = 0;
 
-  constructor(type: PluginType, memory: WebAssembly.Memory, host: HostCalls, now: () => number) {
+  constructor(
+    type: PluginType,
+    memory: WebAssembly.Memory,
+    host: HostCalls,
+    now: () => number,
+    watcher?: Watcher,
+  ) {
     this.type = type;
     this.memory = memory;
     this.host = host;
     this.now = now;
+    const functions = host.imports();
     const { exports } = new WebAssembly.Instance(type.module, {
-      belljar: host.imports(),
+      belljar: watcher?.imports(functions, memory) ?? functions,
       $: { memory, tick: (fuel: number) => this.tick(fuel) },
     });
     this.functions = Object.assign(Object.create(null), exports) as Record<string, Call>;

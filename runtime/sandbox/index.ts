@@ -10,4 +10,6 @@ export type { MessageKind } from "./host-calls.ts";
 export { DEFAULT_LIMITS } from "./limits.ts";
 export { inspectModule } from "./inspect.ts";
 export { REWRITER_VERSION } from "./rewrite.ts";
+export type { KnownEnd } from "./calls.ts";
+export type { HostFunctions, WatchedCall, Watcher } from "./watch.ts";
 export type { Fault, FaultKind, Limits, ModuleFacts } from "./types.ts";

@@ -4,13 +4,14 @@
 import { ProcessState, RESULT_EVENTS_MASK, RESULT_EVENTS_SHIFT, Status } from "../../abi/layout.ts";
 import { isInput, type PluginDescriptor } from "../../abi/descriptor.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
-import { type Call, Calls } from "./calls.ts";
+import { type Call, Calls, type KnownEnd } from "./calls.ts";
 import { decodeDescriptor } from "./descriptor.ts";
 import type { EventList } from "./event-list.ts";
 import { HostCalls, type MessageKind, type SharedMessages } from "./host-calls.ts";
 import { type AudioPort, readLayout, type Views } from "./layout.ts";
 import type { PluginType } from "./plugin-type.ts";
 import type { Fault } from "./types.ts";
+import type { Watcher } from "./watch.ts";
 
 const MOST_FRAMES = 16_384;
 /** Milliseconds for the sentence of a plugin that reported a failure. */
@@ -56,6 +57,8 @@ export interface InstanceOptions {
    * and so many events from the start of eventsOut. For validators.
    */
   look?: (frames: number, events: number) => void;
+  /** Told of every call, for recordings and replays. */
+  watcher?: Watcher;
 }
 
 export class PluginInstance {
@@ -74,6 +77,7 @@ export class PluginInstance {
   private readonly host: HostCalls;
   private readonly calls: Calls;
   private readonly look: ((frames: number, events: number) => void) | undefined;
+  private readonly watcher: Watcher | undefined;
   private readonly seal: Call;
   private readonly processCall: Call;
   private shown: PluginDescriptor;
@@ -92,7 +96,8 @@ export class PluginInstance {
     this.host = new HostCalls(this.memory, shared?.messages);
     this.host.routed = options.control ?? false;
     this.look = options.look;
-    this.calls = new Calls(type, this.memory, this.host, options.now ?? steadyNow);
+    this.watcher = options.watcher;
+    this.calls = new Calls(type, this.memory, this.host, options.now ?? steadyNow, this.watcher);
     const { functions } = this.calls;
     this.seal = functions.$seal as Call;
     this.processCall = functions.bj_process as Call;
@@ -119,6 +124,18 @@ export class PluginInstance {
   /** Calls of process that ended well. */
   get blocks(): number {
     return this.calls.blocks;
+  }
+  /** Calls of the module's functions that were begun: a count by which a recording names one. */
+  get begun(): number {
+    return this.calls.begun;
+  }
+  /** Units that were handed out to the last call, all told. */
+  get granted(): number {
+    return this.calls.granted;
+  }
+  /** For replays: how a call that is still to come had ended. */
+  set knownEnd(end: KnownEnd | null) {
+    this.calls.knownEnd = end;
   }
   /** What it says of itself; may change when it is configured. */
   get descriptor(): PluginDescriptor {
@@ -176,17 +193,23 @@ export class PluginInstance {
 
   /** [control] Asks for the descriptor's bytes. Used by PluginType and after configure. */
   describeBytes(): Uint8Array<ArrayBuffer> {
+    this.watcher?.call(this, { call: "descriptor" });
+    return this.readDescription();
+  }
+
+  private readDescription(): Uint8Array<ArrayBuffer> {
     const address = this.calls.control("descriptor", "bj_descriptor");
     if (address === 0) this.calls.succeeded(Status.Failed, "to describe itself");
     return this.calls.takeBytes(address, "descriptor", this.type.limits.descriptorBytes);
   }
 
   private describe(): PluginDescriptor {
-    return decodeDescriptor(this.describeBytes(), this.type.limits);
+    return decodeDescriptor(this.readDescription(), this.type.limits);
   }
 
   /** [control] The contract's version that the module was built for. */
   abiVersion(): number {
+    this.watcher?.call(this, { call: "abi" });
     return this.calls.control("abi", "bj_abi");
   }
 
@@ -214,6 +237,7 @@ export class PluginInstance {
     this.inactive("configure");
     const index = this.configIndex(id);
     this.calls.needs("bj_configure", "bj_configure");
+    this.watcher?.call(this, { call: "configure", id, value });
     const bytes = new TextEncoder().encode(value);
     const at = this.calls.giveBytes(bytes, "configure");
     this.calls.succeeded(
@@ -228,6 +252,7 @@ export class PluginInstance {
     this.inactive("configure");
     const index = this.configIndex(id);
     this.calls.needs("bj_configure_file", "bj_configure_file");
+    this.watcher?.call(this, { call: "file", id, name, bytes });
     const blob = bytes === null ? -1 : this.host.blobs.push(bytes) - 1;
     const nameBytes = new TextEncoder().encode(printable(name));
     const size = bytes?.length ?? 0;
@@ -254,6 +279,7 @@ export class PluginInstance {
         `A block of ${maxFrames} frames is outside of 1 to ${MOST_FRAMES}.`,
       );
     }
+    this.watcher?.call(this, { call: "activate", rate, maxFrames });
     const layout = this.calls.control("activate", "bj_activate", rate, maxFrames) >>> 0;
     if (layout === 0) this.calls.succeeded(Status.Failed, `to run at ${rate} Hz with ${maxFrames} frames`);
     this.adopt(layout, rate, maxFrames);
@@ -278,6 +304,7 @@ export class PluginInstance {
   /** [control] Ends what activate began. */
   deactivate(): void {
     this.active;
+    this.watcher?.call(this, { call: "deactivate" });
     if (this.calls.has("bj_deactivate")) this.calls.control("deactivate", "bj_deactivate");
     this.views = null;
     this.maxFrames = 0;
@@ -287,6 +314,7 @@ export class PluginInstance {
   reset(): void {
     this.active;
     if (this.calls.fault !== null || !this.calls.has("bj_reset")) return;
+    this.watcher?.call(this, { call: "reset" });
     this.calls.begin(this.unitBudget, this.deadline);
     try {
       this.calls.functions.bj_reset?.();
@@ -300,6 +328,7 @@ export class PluginInstance {
   /** [audio] Work between blocks: host events, graph data, garbage. */
   idle(): void {
     if (this.calls.fault !== null || !this.calls.has("bj_idle")) return;
+    this.watcher?.call(this, { call: "idle" });
     this.calls.begin(this.unitBudget, this.deadline);
     try {
       this.calls.functions.bj_idle?.();
@@ -324,6 +353,7 @@ export class PluginInstance {
     }
     const views = this.views as Views;
     if (this.calls.fault !== null) return false;
+    this.watcher?.block(this, frames);
     const { eventsIn, eventsOut, audio } = views;
     eventsOut.count = 0;
     this.calls.begin(this.unitBudget, this.deadline);
@@ -397,6 +427,7 @@ export class PluginInstance {
   /** [control] Its state, or null where it keeps none. */
   saveState(): Uint8Array<ArrayBuffer> | null {
     if (!this.calls.has("bj_state_save")) return null;
+    this.watcher?.call(this, { call: "state save" });
     const address = this.calls.control("state save", "bj_state_save");
     return address === 0 ? null : this.calls.takeBytes(address, "state save", this.memory.buffer.byteLength);
   }
@@ -404,6 +435,7 @@ export class PluginInstance {
   /** [control] Restores what saveState gave. Throws plugin/refused where it is no state of this plugin. */
   loadState(bytes: Uint8Array): void {
     this.calls.needs("bj_state_load", "state");
+    this.watcher?.call(this, { call: "state load", bytes });
     const at = this.calls.giveBytes(bytes, "state load");
     this.calls.succeeded(this.calls.control("state load", "bj_state_load", at, bytes.length), "the state");
   }
@@ -422,6 +454,7 @@ export class PluginInstance {
   getGraphData(id: string): string {
     const port = this.graphPort(id);
     this.calls.needs("bj_graph_get", "graph data");
+    this.watcher?.call(this, { call: "graph get", id });
     const bytes = this.calls.takeBytes(
       this.calls.control("graph data", "bj_graph_get", port),
       "graph data",
@@ -434,6 +467,7 @@ export class PluginInstance {
   setGraphData(id: string, json: string): void {
     const port = this.graphPort(id);
     this.calls.needs("bj_graph_set", "graph data");
+    this.watcher?.call(this, { call: "graph set", id, json });
     const bytes = new TextEncoder().encode(json);
     const at = this.calls.giveBytes(bytes, "graph data");
     this.calls.succeeded(
