@@ -166,10 +166,13 @@ export class AudioInput {
   /** Where several wires, or a converted one, are added up. */
   readonly sum: Slot;
   private readonly mixer: Mixer;
-  private readonly port: NodeAudioPort;
   private readonly wires: AudioWire[] = [];
+  private port: NodeAudioPort;
   private copy: PortCopy | null = null;
+  /** Where this block's sound was found; null: every wire is silent. */
+  private found: Slot | null = null;
 
+  /** @param port of the node; its channels count */
   constructor(mixer: Mixer, port: NodeAudioPort, frames: number) {
     this.mixer = mixer;
     this.port = port;
@@ -184,6 +187,12 @@ export class AudioInput {
   /** After the mixer's commit. */
   bind(): void {
     this.copy = new PortCopy(this.port, this.sum.frames);
+  }
+
+  /** From here on sound goes to another node's port, which is laid out for as many channels. */
+  rebind(port: NodeAudioPort, copy: PortCopy): void {
+    this.port = port;
+    this.copy = copy;
   }
 
   /** Adds up and copies into the node's memory. True: there is sound. */
@@ -203,17 +212,33 @@ export class AudioInput {
 
   /** Adds up into `sum`, always. */
   collect(): Slot {
-    const slot = this.gather();
-    if (slot === null) this.sum.silence();
-    else if (slot !== this.sum) {
-      this.mixer.run.copy(this.sum.address, slot.address, slot.size);
-      this.sum.silent = false;
-    }
-    return this.sum;
+    this.gather();
+    return this.settle();
   }
 
-  /** The slot that holds the input's sound, or null where every wire is silent. */
-  private gather(): Slot | null {
+  /** What `deliver` or `gather` found in this block, in `sum`. */
+  settle(): Slot {
+    const { sum, found } = this;
+    if (found === null) sum.silence();
+    else if (found !== sum) {
+      this.mixer.run.copy(sum.address, found.address, found.size);
+      sum.silent = false;
+    }
+    return sum;
+  }
+
+  /** Once a block: the slot that holds the input's sound, or null where every wire is silent. */
+  gather(): Slot | null {
+    this.found = this.addUp();
+    return this.found;
+  }
+
+  /** Instead of `gather`, while nobody listens: what is under way goes on. */
+  pass(): void {
+    for (let i = 0; i < this.wires.length; i++) (this.wires[i] as AudioWire).line?.run();
+  }
+
+  private addUp(): Slot | null {
     const wires = this.wires;
     let first = -1;
     let sounding = 0;
@@ -270,7 +295,7 @@ export class AudioInput {
 /** One audio output of one node: copied out of the node's memory, measured, limited. */
 export class AudioOutput {
   readonly slot: Slot;
-  private readonly port: NodeAudioPort;
+  private port: NodeAudioPort;
   private copy: PortCopy | null = null;
   /** Largest magnitude of the last block, before the limit. */
   peak = 0;
@@ -287,6 +312,14 @@ export class AudioOutput {
   /** After the mixer's commit. */
   bind(): void {
     this.copy = new PortCopy(this.port, this.slot.frames);
+    // Made here, so that no block makes them.
+    this.slot.channelViews;
+  }
+
+  /** From here on sound comes from another node's port, which is laid out for as many channels. */
+  rebind(port: NodeAudioPort, copy: PortCopy): void {
+    this.port = port;
+    this.copy = copy;
   }
 
   /** Before process: also takes back what the plugin said of its last block. */
@@ -314,5 +347,54 @@ export class AudioOutput {
     this.peak = 0;
     this.limited = 0;
     this.slot.silence();
+  }
+
+  /** Instead of the node's own: a sound of as many channels. */
+  pass(dry: Slot, limit: number): void {
+    if (dry.silent) {
+      this.silence();
+      return;
+    }
+    const { slot } = this;
+    slot.view.set(dry.view);
+    slot.silent = false;
+    this.measure(limit);
+  }
+
+  /**
+   * From the dry sound (null: silence) to the node's own, in a straight line, after `take`.
+   * @param at frames since the fade began, below 0 before it does @param length frames of it
+   */
+  fade(dry: Slot | null, at: number, length: number, limit: number): void {
+    const { slot } = this;
+    const quiet = dry === null || dry.silent;
+    if (slot.silent && quiet) return;
+    if (quiet && at + slot.frames <= 0) {
+      this.silence();
+      return;
+    }
+    for (let c = 0; c < slot.channels; c++) {
+      const own = slot.channelViews[c] as Float32Array;
+      const other = quiet ? own : ((dry as Slot).channelViews[c] as Float32Array);
+      for (let i = 0; i < own.length; i++) {
+        const place = at + i;
+        if (place >= length) break;
+        const part = place <= 0 ? 0 : place / length;
+        const kept = quiet ? 0 : (other[i] as number) * (1 - part);
+        own[i] = (own[i] as number) * part + kept;
+      }
+    }
+    slot.silent = false;
+    const held = this.limited;
+    this.measure(limit);
+    this.limited += held;
+  }
+
+  private measure(limit: number): void {
+    const peak = this.slot.peak();
+    this.limited = 0;
+    if (peak === 0) this.silence();
+    else if (peak > limit) this.limited = this.slot.clamp(limit);
+    this.peak = peak;
   }
 }

@@ -7,6 +7,7 @@ import { ControlInput, ControlWire } from "./control-wires.ts";
 import { EventInputs, EventQueue, EventWire } from "./event-wires.ts";
 import { Graph, newTransport, type Timing } from "./graph.ts";
 import { compensate } from "./latency.ts";
+import { DryPath } from "./dry-path.ts";
 import { Master } from "./master.ts";
 import { Mixer, type Slot } from "./mixer.ts";
 import type { GraphNode, NodeAudioPort } from "./node.ts";
@@ -19,6 +20,8 @@ export interface NodeSpec {
   id: string;
   /** Activated for the graph's rate and block size. */
   node: GraphNode;
+  /** While it is at fault its audio inputs go to its outputs, in pairs; otherwise it is silent. */
+  passDry?: boolean | undefined;
 }
 
 export interface GraphSpec {
@@ -32,7 +35,11 @@ export interface GraphSpec {
   clock?: (() => number) | undefined;
   /** Default: in turns. */
   timing?: Timing | undefined;
+  /** Frames in which a replacement comes to its full level. Default: 256. */
+  fadeFrames?: number | undefined;
 }
+
+const FADE_FRAMES = 256;
 
 /** Builds a graph. Throws BelljarError session/… naming the node or wire that can't be. */
 export function buildGraph(spec: GraphSpec): Graph {
@@ -54,8 +61,12 @@ export function buildGraph(spec: GraphSpec): Graph {
   const mixer = new Mixer();
   const transport = newTransport();
   const changes = new TransportChanges();
-  const places = nodes.map((entry) => new Place(entry, mixer, frames, transport, changes));
+  const fade = spec.fadeFrames ?? FADE_FRAMES;
+  const places = nodes.map((entry) => new Place(entry, mixer, frames, transport, changes, fade));
   const lines: DelayLine[] = [];
+  for (const place of places) {
+    for (const { line } of place.step.dry) if (line !== null) lines.push(line);
+  }
   const held = new Map<Slot, HeldSlot>();
   const heldEvents: EventQueue[] = [];
   const lateEvents: EventQueue[] = [];
@@ -82,13 +93,17 @@ export function buildGraph(spec: GraphSpec): Graph {
     if (wire.feedback) {
       const queue = new EventQueue(source, wire.fromPort, frames, frames);
       heldEvents.push(queue);
+      from.step.readers.push(queue);
       to.step.events.connect(new EventWire(queue, null, wire.fromPort, wire.toPort));
     } else if (delay > 0) {
       const queue = new EventQueue(source, wire.fromPort, delay, frames);
       lateEvents.push(queue);
+      from.step.readers.push(queue);
       to.step.events.connect(new EventWire(queue, queue, wire.fromPort, wire.toPort));
     } else {
-      to.step.events.connect(new EventWire(source, null, wire.fromPort, wire.toPort));
+      const direct = new EventWire(source, null, wire.fromPort, wire.toPort);
+      from.step.readers.push(direct);
+      to.step.events.connect(direct);
     }
   };
   const joinControls = (wire: Wire, from: Place, to: Place): void => {
@@ -147,10 +162,17 @@ class Place {
   readonly knobs: (ControlInput | null)[];
   private readonly byPort = new Map<number, AudioInput | AudioOutput>();
 
-  constructor(entry: NodeSpec, mixer: Mixer, frames: number, transport: DataView, changes: TransportChanges) {
+  constructor(
+    entry: NodeSpec,
+    mixer: Mixer,
+    frames: number,
+    transport: DataView,
+    changes: TransportChanges,
+    fade: number,
+  ) {
     const { node } = entry;
     const events = new EventInputs(node.eventsIn, hearsChanges(node) ? changes : null, node.arena);
-    this.step = new NodeStep(entry.id, node, events, transport);
+    this.step = new NodeStep(entry.id, node, events, transport, fade);
     for (const audio of node.audio) {
       const port = node.ports[audio.index] as PortDescriptor;
       if (isInput(port)) this.place(audio, new AudioInput(mixer, audio, frames), this.step.inputs);
@@ -161,6 +183,21 @@ class Place {
       .map((port, slot) =>
         port.hint === "graph_editor" ? null : new ControlInput(node.controlsIn, slot, port),
       );
+    if (entry.passDry === true) this.addDryPaths(node, mixer, frames);
+  }
+
+  /** The first input to the first output, and so on; sidechains and monitors stay out. */
+  private addDryPaths(node: GraphNode, mixer: Mixer, frames: number): void {
+    const withRole = (role: PortDescriptor["role"]): NodeAudioPort[] =>
+      node.audio.filter((audio) => (node.ports[audio.index] as PortDescriptor).role === role);
+    const inputs = withRole("input");
+    for (const [i, port] of withRole("output").entries()) {
+      const input = inputs[i];
+      if (input === undefined) return;
+      this.step.dry.push(
+        new DryPath(mixer, this.input(input.index), this.output(port.index), port, frames, node.latency),
+      );
+    }
   }
 
   private place<T extends AudioInput | AudioOutput>(audio: NodeAudioPort, made: T, list: T[]): void {

@@ -6,16 +6,25 @@ import type { PortDescriptor } from "../../abi/descriptor.ts";
 export class ControlWire {
   /** Set where the source has stopped: the wire then counts as unplugged. */
   dead = false;
-  private readonly values: Float32Array;
+  private values: Float32Array;
   private readonly slot: number;
   private readonly feedback: boolean;
+  private readonly initial: number;
   private kept: number;
 
   constructor(values: Float32Array, slot: number, port: PortDescriptor, feedback: boolean) {
     this.values = values;
     this.slot = slot;
     this.feedback = feedback;
+    this.initial = port.default;
     this.kept = port.default;
+  }
+
+  /** The wire begins at another instance from here on, and is alive. */
+  rebind(values: Float32Array): void {
+    this.values = values;
+    this.kept = this.initial;
+    this.dead = false;
   }
 
   get value(): number {
@@ -24,6 +33,7 @@ export class ControlWire {
 
   /** After the last node of a block. */
   keep(): void {
+    if (this.dead) return;
     this.kept = this.values[this.slot] as number;
   }
 }
@@ -32,7 +42,7 @@ export class ControlWire {
 export class ControlInput {
   /** What the user has set. */
   knob: number;
-  private readonly values: Float32Array;
+  private values: Float32Array;
   private readonly slot: number;
   private readonly min: number;
   private readonly max: number;
@@ -48,6 +58,12 @@ export class ControlInput {
 
   connect(wire: ControlWire): void {
     this.wires.push(wire);
+  }
+
+  /** Values go to another instance from here on. */
+  rebind(values: Float32Array): void {
+    this.values = values;
+    this.deliver();
   }
 
   /** Writes the block's value. True: it is another one than before. */

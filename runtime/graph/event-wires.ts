@@ -28,9 +28,14 @@ function travels(type: number): boolean {
   }
 }
 
+/** What reads a node's outgoing events. Another instance in the node's place sends from another list. */
+export interface EventReader {
+  source: NodeEvents;
+}
+
 /** One event wire: reads the source's list, or what holds it back. */
-export class EventWire {
-  readonly source: NodeEvents;
+export class EventWire implements EventReader {
+  source: NodeEvents;
   readonly fromPort: number;
   readonly toPort: number;
   readonly queue: EventQueue | null;
@@ -58,33 +63,33 @@ function passes(words: Int32Array, index: number, port: number): boolean {
 }
 
 /** Events on their way: `delay` frames late (compensation), or a block late (feedback). */
-export class EventQueue extends EventBuffer {
-  private readonly input: NodeEvents;
+export class EventQueue extends EventBuffer implements EventReader {
+  source: NodeEvents;
   private readonly port: number;
   private readonly delay: number;
   /** Events that found no room. */
   lost = 0;
 
-  constructor(input: NodeEvents, port: number, delay: number, blockFrames: number) {
-    super(Math.min(65536, Math.max(64, input.capacity * (Math.ceil(delay / blockFrames) + 1))));
-    this.input = input;
+  constructor(source: NodeEvents, port: number, delay: number, blockFrames: number) {
+    super(Math.min(65536, Math.max(64, source.capacity * (Math.ceil(delay / blockFrames) + 1))));
+    this.source = source;
     this.port = port;
     this.delay = delay;
   }
 
   /** Takes in what the source has sent in this block, `delay` frames later than sent. */
   take(): void {
-    const { input, words } = this;
-    for (let i = 0; i < input.count; i++) {
-      if (!passes(input.words, i, this.port)) continue;
+    const { source, words } = this;
+    for (let i = 0; i < source.count; i++) {
+      if (!passes(source.words, i, this.port)) continue;
       if (this.count >= this.capacity) {
         this.lost++;
         continue;
       }
       const from = i * EVENT_WORDS;
       const to = this.count * EVENT_WORDS;
-      for (let w = 0; w < EVENT_WORDS; w++) words[to + w] = input.words[from + w] as number;
-      words[to] = (input.words[from] as number) + this.delay;
+      for (let w = 0; w < EVENT_WORDS; w++) words[to + w] = source.words[from + w] as number;
+      words[to] = (source.words[from] as number) + this.delay;
       this.count++;
     }
   }
@@ -104,10 +109,10 @@ export class EventQueue extends EventBuffer {
 
 /** The event inputs of one node: they share one list. */
 export class EventInputs {
-  private readonly target: NodeEvents;
   private readonly wires: EventWire[] = [];
-  private readonly changes: TransportChanges | null;
-  private readonly arena: Uint8Array;
+  private target: NodeEvents;
+  private changes: TransportChanges | null;
+  private arena: Uint8Array;
   /** Events of the last block that found no room in the node's list. */
   lost = 0;
 
@@ -120,6 +125,24 @@ export class EventInputs {
 
   connect(wire: EventWire): void {
     this.wires.push(wire);
+  }
+
+  /** Events go to another instance from here on. */
+  rebind(target: NodeEvents, changes: TransportChanges | null, arena: Uint8Array): void {
+    this.target = target;
+    this.changes = changes;
+    this.arena = arena;
+  }
+
+  /** Instead of `deliver`, while nobody listens: what is under way goes on. */
+  pass(frames: number): void {
+    const { wires } = this;
+    for (let i = 0; i < wires.length; i++) {
+      const queue = (wires[i] as EventWire).queue;
+      if (queue === null) continue;
+      queue.take();
+      queue.advance(frames);
+    }
   }
 
   /** Fills the node's list with the block's events. True: some came by wire. (The transport alone wakes nobody.) */

@@ -3,10 +3,12 @@
 // Everything here runs on one thread. `process` makes nothing, looks nothing up by name and never throws.
 
 import { TRANSPORT_BYTES } from "../../abi/layout.ts";
+import type { GraphNode } from "./node.ts";
 import type { AudioInput, DelayLine, HeldSlot } from "./audio-wires.ts";
 import type { ControlInput, ControlWire } from "./control-wires.ts";
 import type { EventQueue } from "./event-wires.ts";
 import type { Slot } from "./mixer.ts";
+import { Replacement } from "./replacement.ts";
 import type { NodeStep } from "./step.ts";
 import type { TransportChanges } from "./transport-changes.ts";
 
@@ -66,7 +68,7 @@ export class Graph {
   lastPeak = 0;
   /** Samples that the ceiling held. */
   clamped = 0;
-  /** Nodes at fault so far, by place in `steps`, in the order in which they stopped. */
+  /** Nodes that are at fault now, by place in `steps`, in the order in which they stopped. */
   readonly faults: Int32Array;
   faultCount = 0;
 
@@ -96,7 +98,10 @@ export class Graph {
     let start = all ? clock() : 0;
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i] as NodeStep;
-      if (step.faultBlock >= 0) continue;
+      if (step.faultBlock >= 0) {
+        step.sitOut(frames);
+        continue;
+      }
       if (clock === null || !(all || i === this.turn)) {
         step.run(frames, block);
       } else {
@@ -152,7 +157,35 @@ export class Graph {
     const input = this.parts.knobs[node]?.[slot];
     if (input === undefined || input === null) return;
     input.knob = value;
-    if (input.deliver()) this.byNode[node]?.wake();
+    const step = this.byNode[node] as NodeStep;
+    // A node at fault has nothing to write to; the next instance gets the value with all others.
+    if (step.faultBlock < 0 && input.deliver()) step.wake();
+  }
+
+  /**
+   * [control] Makes another instance ready to take a node's place.
+   * @param node in the order of declaration @param instance activated for the graph's rate and block size
+   * @throws BelljarError plugin/changed: it has other ports or another latency than the one that it is to replace
+   */
+  prepareReplacement(node: number, instance: GraphNode): Replacement {
+    return new Replacement(this.byNode[node] as NodeStep, instance, this.frames, this.changes);
+  }
+
+  /**
+   * [audio] Between blocks, without an allocation: from the next block on it plays, with the values that the knobs have
+   * now. It fades in, after its latency.
+   */
+  replace(replacement: Replacement): void {
+    const { step } = replacement;
+    let kept = 0;
+    for (let i = 0; i < this.faultCount; i++) {
+      const place = this.faults[i] as number;
+      if (this.steps[place] !== step) this.faults[kept++] = place;
+    }
+    this.faultCount = kept;
+    step.replace(replacement);
+    const knobs = this.parts.knobs[this.byNode.indexOf(step)] as (ControlInput | null)[];
+    for (let i = 0; i < knobs.length; i++) knobs[i]?.rebind(step.node.controlsIn);
   }
 
   /** Events that were lost on feedback and compensated wires for want of room. */
@@ -165,10 +198,10 @@ export class Graph {
 
   /** Forgets all sound and notes under way (after a jump). Not for the midst of a block. */
   reset(): void {
-    for (const step of this.steps) {
-      if (step.faultBlock < 0) step.node.reset();
-      step.wake();
-      for (const output of step.outputs) output.silence();
+    for (const [place, step] of this.steps.entries()) {
+      const well = step.faultBlock < 0;
+      step.reset(this.block);
+      if (well && step.faultBlock >= 0) this.faults[this.faultCount++] = place;
     }
     for (const line of this.parts.lines) line.clear();
     for (const held of this.parts.heldSound) held.output.silence();

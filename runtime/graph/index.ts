@@ -17,6 +17,7 @@ export {
   type NodeAudioPort,
   type NodeEvents,
 } from "./node.ts";
+export { Replacement } from "./replacement.ts";
 export { NODE_LIMIT, NodeStep } from "./step.ts";
 export { hearsChanges, TransportChanges } from "./transport-changes.ts";
 export { type Schedule, TRACK_SOURCE_PORTS, TrackSource } from "./track-source.ts";

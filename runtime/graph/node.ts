@@ -27,7 +27,7 @@ export interface NodeEvents {
 
 /**
  * A node of the graph, already activated for the graph's rate and block size. The views must stay the same as
- * long as the graph lives. Everything here is called from the thread that runs the graph.
+ * long as the node plays in the graph. Everything here is called from the thread that runs the graph.
  */
 export interface GraphNode {
   readonly ports: readonly PortDescriptor[];
@@ -51,6 +51,8 @@ export interface GraphNode {
   readonly processState: number;
   /** Units of work in the last block. */
   readonly units: number;
+  /** Whether it came to be at fault in idle or reset, which do not say so. */
+  readonly stopped?: boolean;
   /** One block. False: the node is at fault; its outputs count as silence from this block on, and it is not called again. */
   process(frames: number): boolean;
   /** Work that waits until a block is over; called between blocks, for one node at a time. */

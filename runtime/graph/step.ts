@@ -3,27 +3,37 @@
 import { ProcessState } from "../../abi/layout.ts";
 import type { AudioInput, AudioOutput } from "./audio-wires.ts";
 import type { ControlInput, ControlWire } from "./control-wires.ts";
-import type { EventInputs } from "./event-wires.ts";
+import type { DryPath } from "./dry-path.ts";
+import type { EventInputs, EventReader } from "./event-wires.ts";
 import type { GraphNode } from "./node.ts";
+import type { Replacement } from "./replacement.ts";
 
 /** Nodes are held to +12 dBFS: 10^(12/20), as a float32. */
 export const NODE_LIMIT: number = Math.fround(3.9810717);
 
+/** How far the fade of a node is that plays at its full level. */
+const FADED = Number.MAX_SAFE_INTEGER;
+
 export class NodeStep {
   readonly id: string;
-  readonly node: GraphNode;
   readonly inputs: AudioInput[] = [];
   readonly outputs: AudioOutput[] = [];
+  /** What each output passes on while the node is at fault; empty: silence. */
+  readonly dry: DryPath[] = [];
   /** Control inputs that wires lead to; the others are written when they are set. */
   readonly controls: ControlInput[] = [];
   readonly events: EventInputs;
   /** Control wires that begin here. */
   readonly leaving: ControlWire[] = [];
+  /** What reads the events that it sends. */
+  readonly readers: EventReader[] = [];
 
-  /** The block at which it stopped, or -1. */
+  /** The block at which it stopped, or -1: it plays. */
   faultBlock = -1;
   /** What was thrown, where something was. */
   thrown: unknown = null;
+  /** Blocks in which it was not at fault, or came to be. */
+  blocks = 0;
   /** Blocks in which process was called. */
   calls = 0;
   /** Units in all, and the most in one block. */
@@ -39,44 +49,113 @@ export class NodeStep {
   time = 0;
   timed = 0;
 
-  private readonly transportTo: Uint8Array | null;
+  private playing: GraphNode;
+  private transportTo: Uint8Array | null;
   private readonly transportFrom: Uint8Array;
   private asleep = false;
+  /** Frames of a replacement's fade, and how many of them are over; below 0 while its latency lasts. */
+  private readonly fadeFrames: number;
+  private faded = FADED;
+  /** Whether the dry sound of this block lies ready. */
+  private dryReady = false;
 
-  constructor(id: string, node: GraphNode, events: EventInputs, transport: DataView) {
+  constructor(id: string, node: GraphNode, events: EventInputs, transport: DataView, fadeFrames: number) {
     this.id = id;
-    this.node = node;
+    this.playing = node;
     this.events = events;
+    this.fadeFrames = fadeFrames;
     this.transportFrom = new Uint8Array(transport.buffer, transport.byteOffset, transport.byteLength);
-    const to = node.transport;
-    this.transportTo = to === null ? null : new Uint8Array(to.buffer, to.byteOffset, transport.byteLength);
+    this.transportTo = transportBytes(node);
+  }
+
+  /** The one that plays now. */
+  get node(): GraphNode {
+    return this.playing;
   }
 
   /** One block. Never throws. */
   run(frames: number, block: number): void {
+    this.blocks++;
+    this.dryReady = false;
     try {
-      if (!this.attempt(frames)) this.stop(block, null);
+      if (!this.attempt(frames)) this.fail(block, null);
     } catch (error) {
-      this.stop(block, error);
+      this.fail(block, error);
     }
+  }
+
+  /** One block while it is at fault: what is on its way to it goes on, so that another can take its place at any time. */
+  sitOut(frames: number): void {
+    this.events.pass(frames);
+    this.dryReady = false;
+    if (this.dry.length === 0) {
+      for (let i = 0; i < this.inputs.length; i++) (this.inputs[i] as AudioInput).pass();
+      return;
+    }
+    for (let i = 0; i < this.inputs.length; i++) (this.inputs[i] as AudioInput).gather();
+    this.passDry();
   }
 
   /** Between blocks. */
   idle(block: number): void {
     try {
       this.node.idle();
+      if (this.node.stopped === true) this.stop(block, null);
     } catch (error) {
       this.stop(block, error);
     }
   }
 
-  /** From this block on the node is silence. */
+  /** Between blocks: forgets sound and notes. */
+  reset(block: number): void {
+    if (this.faultBlock < 0) {
+      try {
+        this.node.reset();
+        if (this.node.stopped === true) this.stop(block, null);
+      } catch (error) {
+        this.stop(block, error);
+      }
+    }
+    this.wake();
+    for (let i = 0; i < this.outputs.length; i++) (this.outputs[i] as AudioOutput).silence();
+  }
+
+  /** From this block on the node is silent, sends nothing, and is not called. */
   stop(block: number, thrown: unknown): void {
     this.faultBlock = block;
     this.thrown = thrown;
     for (let i = 0; i < this.outputs.length; i++) (this.outputs[i] as AudioOutput).silence();
     for (let i = 0; i < this.leaving.length; i++) (this.leaving[i] as ControlWire).dead = true;
     this.node.eventsOut.count = 0;
+  }
+
+  /** Stops inside a block: what passes by is heard in this block already. */
+  private fail(block: number, thrown: unknown): void {
+    this.stop(block, thrown);
+    this.passDry();
+  }
+
+  /** Between blocks, without an allocation: another instance plays from here on. */
+  replace(replacement: Replacement): void {
+    const { node } = replacement;
+    this.playing = node;
+    this.transportTo = replacement.transportTo;
+    for (let i = 0; i < this.inputs.length; i++) {
+      const { port, copy } = replacement.inputs[i] as Replacement["inputs"][0];
+      (this.inputs[i] as AudioInput).rebind(port, copy);
+    }
+    for (let i = 0; i < this.outputs.length; i++) {
+      const { port, copy } = replacement.outputs[i] as Replacement["outputs"][0];
+      (this.outputs[i] as AudioOutput).rebind(port, copy);
+    }
+    this.events.rebind(node.eventsIn, replacement.changes, node.arena);
+    for (let i = 0; i < this.readers.length; i++) (this.readers[i] as EventReader).source = node.eventsOut;
+    for (let i = 0; i < this.leaving.length; i++) (this.leaving[i] as ControlWire).rebind(node.controlsOut);
+    this.faultBlock = -1;
+    this.thrown = null;
+    this.asleep = false;
+    // What comes out until the latency is over is the silence that its delays hold.
+    this.faded = -node.latency;
   }
 
   wake(): void {
@@ -94,9 +173,12 @@ export class NodeStep {
     for (let i = 0; i < inputs.length; i++) {
       if ((inputs[i] as AudioInput).deliver()) awake = true;
     }
+    const fading = this.faded < this.fadeFrames;
+    if (fading || (this.dry.length > 0 && (this.dry[0] as DryPath).line !== null)) this.readyDry();
     if (!awake) {
       for (let i = 0; i < outputs.length; i++) (outputs[i] as AudioOutput).silence();
       node.eventsOut.count = 0;
+      if (fading) this.fade(frames);
       return true;
     }
     if (this.transportTo !== null) this.transportTo.set(this.transportFrom);
@@ -107,14 +189,57 @@ export class NodeStep {
     this.units += units;
     if (units > this.mostUnits) this.mostUnits = units;
     if (!well) return false;
-    for (let i = 0; i < outputs.length; i++) {
-      const output = outputs[i] as AudioOutput;
-      output.take(NODE_LIMIT);
-      if (output.peak > this.peak) this.peak = output.peak;
-      this.limited += output.limited;
-    }
+    for (let i = 0; i < outputs.length; i++) (outputs[i] as AudioOutput).take(NODE_LIMIT);
+    if (fading) this.fade(frames);
+    this.count();
     const state = node.processState;
     this.asleep = state === ProcessState.Sleep || state === ProcessState.QuietOk;
     return true;
   }
+
+  private count(): void {
+    for (let i = 0; i < this.outputs.length; i++) {
+      const output = this.outputs[i] as AudioOutput;
+      if (output.peak > this.peak) this.peak = output.peak;
+      this.limited += output.limited;
+    }
+  }
+
+  private readyDry(): void {
+    if (this.dryReady) return;
+    this.dryReady = true;
+    for (let i = 0; i < this.dry.length; i++) (this.dry[i] as DryPath).run();
+  }
+
+  private passDry(): void {
+    if (this.dry.length === 0) return;
+    this.readyDry();
+    for (let i = 0; i < this.dry.length; i++) {
+      const { output, sound } = this.dry[i] as DryPath;
+      output.pass(sound, NODE_LIMIT);
+    }
+    this.count();
+  }
+
+  private fade(frames: number): void {
+    for (let i = 0; i < this.outputs.length; i++) {
+      const output = this.outputs[i] as AudioOutput;
+      output.fade(this.dryOf(output), this.faded, this.fadeFrames, NODE_LIMIT);
+    }
+    this.faded += frames;
+  }
+
+  private dryOf(output: AudioOutput): DryPath["sound"] | null {
+    for (let i = 0; i < this.dry.length; i++) {
+      const path = this.dry[i] as DryPath;
+      if (path.output === output) return path.sound;
+    }
+    return null;
+  }
+}
+
+/** Where a node wants to be told the transport; null: nowhere. */
+export function transportBytes(node: GraphNode): Uint8Array | null {
+  const to = node.transport;
+  return to === null ? null : new Uint8Array(to.buffer, to.byteOffset, to.byteLength);
 }
