@@ -30,6 +30,9 @@ export class PluginNode implements GraphNode {
     this.latency = instance.latency;
   }
 
+  get stopped(): boolean {
+    return this.instance.fault !== null;
+  }
   get processState(): number {
     return this.instance.processState;
   }

@@ -72,6 +72,8 @@ export class PluginInstance {
   rate = 0;
   /** Frames that process takes at most; 0 while not activated. */
   maxFrames = 0;
+  /** What the host has set, by graph editor port: an instance that has stopped can't be asked. */
+  readonly graphData = new Map<string, string>();
 
   private readonly memory: WebAssembly.Memory;
   private readonly host: HostCalls;
@@ -474,6 +476,7 @@ export class PluginInstance {
       this.calls.control("graph data", "bj_graph_set", port, at, bytes.length),
       `the data for "${id}"`,
     );
+    this.graphData.set(id, json);
   }
 
   /** [control] Queues a message that the plugin gets from host_poll_event. False where it is longer than one may be. */
