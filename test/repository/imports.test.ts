@@ -20,6 +20,7 @@ const ALLOWED: Record<string, string[]> = {
   // util: numbers as text, from AssemblyScript's own library
   "sdk-as": ["abi", "util"],
   "plugins-src": ["sdk-as"],
+  shm: ["abi", "koffi", "node"],
   "runtime/sandbox": ["abi", "msgpackr"],
   "runtime/graph": ["abi"],
   "runtime/output": ["abi", "node"],
