@@ -5,8 +5,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EventType } from "../abi/layout.ts";
 import { PluginType, type PluginInstance } from "../runtime/sandbox/index.ts";
-import { type Machine, machine, machineLine, table } from "./output.ts";
-import { median, minimum, quantile } from "./statistics.ts";
+import { type Machine, machine, machineLine } from "../runtime/bench/machine.ts";
+import { table } from "./output.ts";
+import { median, minimum, quantile } from "../runtime/bench/statistics.ts";
 
 const root = process.env["BELLJAR_ROOT"] ?? globalThis.process.cwd();
 const RATE = 48_000;

@@ -3,8 +3,9 @@
 
 import { type PluginInstance, PluginType, type SharedInstance } from "../runtime/sandbox/index.ts";
 import type { Program } from "./deadline-programs.ts";
-import { type Machine, machine, machineLine, table } from "./output.ts";
-import { maximum, median, minimum, quantile } from "./statistics.ts";
+import { type Machine, machine, machineLine } from "../runtime/bench/machine.ts";
+import { table } from "./output.ts";
+import { maximum, median, minimum, quantile } from "../runtime/bench/statistics.ts";
 
 const DEADLINE = 1;
 const RUNS = 60;

@@ -3,8 +3,9 @@
 
 import type { Kernel } from "./kernels.ts";
 import { playMetered, playOriginal, type Playing, rewriteKernel } from "./metered-kernel.ts";
-import { type Machine, machine, machineLine, percent, table } from "./output.ts";
-import { geometricMean, maximum, median, minimum, quantile } from "./statistics.ts";
+import { type Machine, machine, machineLine } from "../runtime/bench/machine.ts";
+import { percent, table } from "./output.ts";
+import { geometricMean, maximum, median, minimum, quantile } from "../runtime/bench/statistics.ts";
 
 /** Instances of each form. */
 const SETS = 5;

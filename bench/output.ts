@@ -1,30 +1,4 @@
-// What the benchmarks print: the machine, and small aligned tables.
-
-import { cpus, platform, arch } from "node:os";
-
-export interface Machine {
-  cpu: string;
-  cores: number;
-  system: string;
-  node: string;
-  v8: string;
-}
-
-export function machine(): Machine {
-  const all = cpus();
-  return {
-    cpu: all[0]?.model.trim() ?? "unknown",
-    cores: all.length,
-    system: `${platform()} ${arch()}`,
-    node: process.versions.node,
-    v8: process.versions.v8,
-  };
-}
-
-/** One line, for above a table. */
-export function machineLine({ cpu, cores, system, node, v8 }: Machine): string {
-  return `${cpu}, ${cores} ${cores === 1 ? "core" : "cores"}, ${system}, Node ${node} (V8 ${v8})`;
-}
+// What the benchmarks print: small aligned tables.
 
 /** Lines of columns: the first to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string {

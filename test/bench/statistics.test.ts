@@ -2,7 +2,7 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { geometricMean, maximum, median, minimum, quantile } from "../../bench/statistics.ts";
+import { geometricMean, maximum, median, minimum, quantile } from "../../runtime/bench/statistics.ts";
 
 test("quantiles are values of the series, whatever its order", () => {
   const series = [5, 1, 4, 2, 3, 6, 10, 8, 9, 7];

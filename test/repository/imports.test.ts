@@ -29,7 +29,8 @@ const ALLOWED: Record<string, string[]> = {
   "runtime/engine": [...ENGINE, "node"],
   "runtime/index.ts": API,
   "runtime/validate": [...API, "node"],
-  "runtime/cli": [...API, "runtime/validate", "runtime/index.ts", "node", "assemblyscript"],
+  "runtime/bench": [...API, "node"],
+  "runtime/cli": [...API, "runtime/validate", "runtime/bench", "runtime/index.ts", "node", "assemblyscript"],
 };
 
 /** Modules that a source names in import and export declarations, type imports too, and in import(). */
