@@ -45,12 +45,21 @@ export { type PictureFacts, type PictureNode, renderPicture, WaveformPeaks } fro
 export type { InputFile, PreparedNode, PreparedSession, PrepareOptions } from "./engine/prepare.ts";
 export {
   type FaultReport,
+  type NodeFate,
   type NodeReport,
+  type RecoveryEvent,
   type RenderOptions,
   type RenderReport,
   renderSession,
   type Sink,
 } from "./engine/render.ts";
+export {
+  DEFAULT_RECOVERY,
+  type OnFault,
+  type RecoveryLimits,
+  type RecoveryState,
+  type WhileFaulty,
+} from "./engine/recovery.ts";
 export { parseSession, type Session, type SessionNode } from "./engine/session.ts";
 export { openWav, type WavFormat, type WavOptions, type WavWriter } from "./output/wav-writer.ts";
 export { readWav, type WavAudio } from "./player/wav-reader.ts";

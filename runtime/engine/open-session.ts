@@ -19,6 +19,8 @@ const OPTIONS: (keyof PrepareOptions)[] = [
   "deadline",
   "clock",
   "timing",
+  "onFault",
+  "recovery",
 ];
 
 /**

@@ -1,5 +1,6 @@
 // A session's node becomes a plugin instance: configured, activated, its parameters set; errors name the node.
 
+import { createHash } from "node:crypto";
 import path from "node:path";
 import { type ConfigParam, isInput, type PortDescriptor } from "../../abi/descriptor.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
@@ -21,6 +22,16 @@ export interface SetupPlace {
   block: number;
   /** Milliseconds, for deadlines. */
   clock?: (() => number) | undefined;
+  /** Config parameter id -> hash of its file. The first time it is filled; afterwards another file is refused. */
+  files?: Map<string, string> | undefined;
+}
+
+/** What an instance takes over from the one whose place it is to take. */
+export interface Inheritance {
+  /** The plugin's own state; null: it begins as new. */
+  state: Uint8Array | null;
+  /** Graph editor port id -> what the host set last, instead of the node's. */
+  graphData: ReadonlyMap<string, string>;
 }
 
 /** Makes, configures and activates an instance as the node says. Throws BelljarError naming the node. */
@@ -28,12 +39,17 @@ export async function setUpPlugin(
   type: PluginType,
   node: SessionNode,
   place: SetupPlace,
+  from?: Inheritance,
 ): Promise<PluginInstance> {
   try {
     const instance = type.instantiate(place.clock === undefined ? {} : { now: place.clock });
-    for (const [id, value] of node.config) await configure(instance, id, value, place.folder);
+    for (const [id, value] of node.config) await configure(instance, id, value, place);
     instance.activate(place.rate, place.block);
-    for (const [id, value] of node.params) setParameter(instance, id, value);
+    if (from !== undefined && from.state !== null) instance.loadState(from.state);
+    for (const [id, json] of from?.graphData ?? []) instance.setGraphData(id, json);
+    for (const [id, value] of node.params) {
+      if (from?.graphData.has(id) !== true) setParameter(instance, id, value);
+    }
     return instance;
   } catch (error) {
     throw ofNode(node.id, error);
@@ -51,7 +67,7 @@ async function configure(
   instance: PluginInstance,
   id: string,
   value: Json,
-  folder: string | null,
+  { folder, files }: SetupPlace,
 ): Promise<void> {
   const params = instance.descriptor.config_params;
   const param = params.find((candidate) => candidate.id === id);
@@ -75,7 +91,16 @@ async function configure(
     throw new BelljarError("session/file", `"${printable(id)}" names a file, but the session has no folder.`);
   }
   const file = await insideFolder(folder, value, `"${printable(id)}"`);
-  instance.configureFile(id, path.basename(file), await readRegularFile(file, CONFIG_FILE_MAX_BYTES));
+  const bytes = await readRegularFile(file, CONFIG_FILE_MAX_BYTES);
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  if ((files?.get(id) ?? hash) !== hash) {
+    throw new BelljarError(
+      "session/file-changed",
+      `"${printable(id)}" names the file "${printable(value)}", which is another now than when the session began.`,
+    );
+  }
+  files?.set(id, hash);
+  instance.configureFile(id, path.basename(file), bytes);
 }
 
 /** A config value as the contract encodes it. */

@@ -16,10 +16,13 @@ import { readWav, type WavAudio } from "../player/wav-reader.ts";
 import { isFileName } from "../registry/builtins.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 import type { PluginInstance, PluginType } from "../sandbox/index.ts";
+import { refuse } from "./arguments.ts";
 import type { Json } from "./json.ts";
 import { MIDI_MAX_BYTES, type MidiFile, readMidiFile, scheduleMidi } from "./midi-file.ts";
 import { PluginNode } from "./plugin-node.ts";
-import { ofNode, setUpPlugin } from "./plugin-setup.ts";
+import { PluginRecipe } from "./plugin-recipe.ts";
+import { ofNode } from "./plugin-setup.ts";
+import { checkRecovery, ON_FAULT, type OnFault, type RecoveryLimits } from "./recovery.ts";
 import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE, type Session, type SessionNode } from "./session.ts";
 import { insideFolder } from "./session-files.ts";
 import { TransportClock } from "./transport.ts";
@@ -54,14 +57,20 @@ export interface PrepareOptions {
   clock?: (() => number) | undefined;
   /** Default: all, in each block. */
   timing?: Timing | undefined;
+  /** What follows when a plugin has stopped, for all nodes instead of what the session says. */
+  onFault?: OnFault | undefined;
+  /** Bounds of replacing plugins that stopped, where others are wanted than DEFAULT_RECOVERY. */
+  recovery?: Partial<RecoveryLimits> | undefined;
 }
 
 export interface PreparedNode {
   id: string;
   type: string;
   node: GraphNode;
-  /** Null for a track source, file source or master. */
+  /** Null for a track source, file source or master. Another one once it was replaced; so is `node` then. */
   instance: PluginInstance | null;
+  /** Where it is a plugin: what another instance can be made from. */
+  recipe?: PluginRecipe | undefined;
 }
 
 export interface PreparedSession {
@@ -76,20 +85,29 @@ export interface PreparedSession {
   transport: TransportClock;
   /** What is odd about the inputs, in sentences. */
   warnings: string[];
+  recovery?: RecoveryLimits | undefined;
 }
+
+/** A replacement comes to its full level in 5 ms: long enough for no click, too short to take the edge off a note. */
+const FADE_SECONDS = 0.005;
 
 /** @throws BelljarError session/… naming the node, wire or file; module/…, descriptor/…, plugin/…, midi/…, wav/… */
 export async function prepareSession(session: Session, options: PrepareOptions): Promise<PreparedSession> {
   const rate = bounded(options.rate, "rate", LOWEST_RATE, HIGHEST_RATE) ?? session.sampleRate ?? DEFAULT_RATE;
   const block = bounded(options.block, "block size", 1, LONGEST_BLOCK) ?? session.blockSize ?? DEFAULT_BLOCK;
+  const recovery = checkRecovery(options.recovery ?? {});
+  if (options.onFault !== undefined && !ON_FAULT.includes(options.onFault)) {
+    refuse("onFault", ON_FAULT.map((one) => `"${one}"`).join(" or "), options.onFault);
+  }
   const preparation = new Preparation(session, options, rate, block);
   preparation.checkInputs();
   const nodes: PreparedNode[] = [];
   for (const node of session.nodes) nodes.push(await preparation.node(node));
   const graph = buildGraph({
-    nodes,
+    nodes: nodes.map(({ id, node, recipe }) => ({ id, node, passDry: recipe?.whileFaulty === "bypass" })),
     wires: session.wires,
     frames: block,
+    fadeFrames: Math.max(1, Math.round(FADE_SECONDS * rate)),
     clock: options.clock,
     timing: options.timing ?? "all",
   });
@@ -102,6 +120,7 @@ export async function prepareSession(session: Session, options: PrepareOptions):
     contentFrames: preparation.contentFrames,
     transport: new TransportClock(rate, session.bpm, preparation.song),
     warnings: preparation.warnings,
+    recovery,
   };
 }
 
@@ -167,11 +186,11 @@ class Preparation {
         return { id: node.id, type: node.type, node: new Master(this.block), instance: null };
     }
     const type = await this.type(node);
-    const { folder, clock, unitBudget, deadline } = this.options;
-    const instance = await setUpPlugin(type, node, { folder, clock, rate: this.rate, block: this.block });
-    if (unitBudget !== undefined) instance.unitBudget = unitBudget;
-    if (deadline !== undefined) instance.deadline = deadline;
-    return { id: node.id, type: node.type, node: new PluginNode(instance), instance };
+    const { folder, clock, unitBudget, deadline, onFault } = this.options;
+    const place = { folder, clock, rate: this.rate, block: this.block };
+    const recipe = new PluginRecipe(type, node, place, { unitBudget, deadline, onFault });
+    const instance = await recipe.make();
+    return { id: node.id, type: node.type, node: new PluginNode(instance), instance, recipe };
   }
 
   private async type(node: SessionNode): Promise<PluginType> {
@@ -310,6 +329,14 @@ function inputName(node: SessionNode): string {
 
 /** Checks the config of a node that is no plugin. */
 function plain(node: SessionNode, keys: readonly string[]): void {
+  const said =
+    node.onFault !== undefined ? "on_fault" : node.whileFaulty !== undefined ? "while_faulty" : undefined;
+  if (said !== undefined) {
+    throw new BelljarError(
+      "session/value",
+      `The node "${node.id}", a ${node.type}, is no plugin, so it takes no "${said}".`,
+    );
+  }
   const [param] = node.params.keys();
   if (param !== undefined) {
     throw new BelljarError(

@@ -2,10 +2,11 @@
 
 import { BelljarError, printable } from "../../abi/error.ts";
 import type { NodeStep } from "../graph/index.ts";
-import type { Fault } from "../sandbox/index.ts";
 import type { PreparedNode, PreparedSession } from "./prepare.ts";
+import { type NodeFate, type RecoveryEvent, RenderRecovery } from "./render-recovery.ts";
 import { type RenderLength, type Sink, TailGate } from "./tail-gate.ts";
 
+export type { FaultReport, NodeFate, RecoveryEvent } from "./render-recovery.ts";
 export type { Sink } from "./tail-gate.ts";
 
 export interface RenderOptions {
@@ -20,12 +21,14 @@ export interface RenderOptions {
   onMessage?:
     | ((node: string, kind: string, text: string, level: number, seconds: number) => void)
     | undefined;
+  /** A plugin stopped, came back, or stays off. */
+  onRecovery?: ((event: RecoveryEvent) => void) | undefined;
   signal?: AbortSignal | undefined;
   /** Milliseconds. */
   clock?: (() => number) | undefined;
 }
 
-export interface NodeReport {
+export interface NodeReport extends NodeFate {
   id: string;
   type: string;
   /** Seconds that it took; estimated where it was not timed in every block, 0 where it never was. */
@@ -34,7 +37,7 @@ export interface NodeReport {
   units: number;
   meanUnits: number;
   mostUnits: number;
-  /** Blocks in which it was called; in the others it slept, or had stopped. */
+  /** Blocks in which it was called; in the others it slept, or was at fault. */
   blocks: number;
   /** Largest magnitude of its outputs, before the limit of +12 dBFS, and samples that the limit held. */
   peak: number;
@@ -43,17 +46,6 @@ export interface NodeReport {
   latency: number;
   /** Events that found no room. */
   lostEvents: number;
-  fault: FaultReport | null;
-}
-
-export interface FaultReport {
-  /** A FaultKind, or "host" where the runtime itself failed. */
-  kind: string;
-  /** One sentence, safe to print. */
-  message: string;
-  /** The block in which it stopped, and where that begins in the sound, in seconds. */
-  block: number;
-  seconds: number;
 }
 
 export interface RenderReport {
@@ -103,12 +95,16 @@ export async function renderSession(
   let graphTime = 0;
   let sinceRest = 0;
   const start = clock();
+  const told = (): number => gate.frames / prepared.rate;
+  const recovery = new RenderRecovery(prepared, (node) => drain([node], options, told()), options.onRecovery);
   while (!gate.done) {
+    if (recovery.due) await recovery.replace();
     prepared.transport.write(graph.transport, frame);
     prepared.transport.writeChanges(graph.changes, frame, block);
     const before = clock();
     graph.process();
     graphTime += clock() - before;
+    recovery.look();
     frame += block;
     const skipped = Math.min(skip, block);
     skip -= skipped;
@@ -116,16 +112,16 @@ export async function renderSession(
     sinceRest += block;
     if (sinceRest >= STRETCH) {
       sinceRest = 0;
-      drain(prepared.nodes, options, gate.frames / prepared.rate);
+      drain(prepared.nodes, options, told());
       options.onProgress?.(gate.frames, Math.max(length.content, gate.frames));
       await new Promise((resume) => setImmediate(resume));
       options.signal?.throwIfAborted();
     }
   }
-  drain(prepared.nodes, options, gate.frames / prepared.rate);
+  drain(prepared.nodes, options, told());
   options.onProgress?.(gate.frames, gate.frames);
   const elapsed = (clock() - start) / 1000;
-  return report(prepared, gate.frames, elapsed, graphTime / 1000);
+  return report(prepared, recovery, gate.frames, elapsed, graphTime / 1000);
 }
 
 const AUTO_TAIL_SECONDS = 30;
@@ -175,15 +171,15 @@ function drain(nodes: readonly PreparedNode[], options: RenderOptions, seconds: 
 
 function report(
   prepared: PreparedSession,
+  recovery: RenderRecovery,
   frames: number,
   elapsed: number,
   graphSeconds: number,
 ): RenderReport {
   const { graph, rate, block, nodes } = prepared;
-  const byNode = new Map(nodes.map((entry) => [entry.node, entry]));
   const plugins = graph.steps.map((step) => {
-    const entry = byNode.get(step.node) as PreparedNode;
-    return nodeReport(step, entry, graph.block, block / rate);
+    const node = graph.byNode.indexOf(step);
+    return nodeReport(step, nodes[node] as PreparedNode, recovery.fate(node));
   });
   const seconds = frames / rate;
   return {
@@ -205,12 +201,11 @@ function report(
   };
 }
 
-function nodeReport(step: NodeStep, entry: PreparedNode, blocks: number, blockSeconds: number): NodeReport {
-  const lived = step.faultBlock < 0 ? blocks : step.faultBlock + 1;
+function nodeReport(step: NodeStep, entry: PreparedNode, fate: NodeFate): NodeReport {
   return {
     id: entry.id,
     type: entry.type,
-    seconds: step.timed > 0 ? ((step.time / step.timed) * lived) / 1000 : 0,
+    seconds: step.timed > 0 ? ((step.time / step.timed) * step.blocks) / 1000 : 0,
     units: step.units,
     meanUnits: step.calls > 0 ? step.units / step.calls : 0,
     mostUnits: step.mostUnits,
@@ -219,17 +214,6 @@ function nodeReport(step: NodeStep, entry: PreparedNode, blocks: number, blockSe
     limited: step.limited,
     latency: step.node.latency,
     lostEvents: step.lostEvents,
-    fault: faultReport(step, entry.instance?.fault ?? null, blockSeconds),
-  };
-}
-
-function faultReport(step: NodeStep, fault: Fault | null, blockSeconds: number): FaultReport | null {
-  if (step.faultBlock < 0) return null;
-  const thrown = step.thrown instanceof Error ? step.thrown.message : String(step.thrown);
-  return {
-    kind: fault?.kind ?? "host",
-    message: fault?.message ?? `The runtime failed at this node: ${printable(thrown)}.`,
-    block: step.faultBlock,
-    seconds: step.faultBlock * blockSeconds,
+    ...fate,
   };
 }

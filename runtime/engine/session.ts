@@ -4,6 +4,7 @@
 import { BelljarError, printable } from "../../abi/error.ts";
 import { type ChannelChoice, didYouMean, type WireSpec } from "../graph/index.ts";
 import { type Json, parseJson } from "./json.ts";
+import { ON_FAULT, type OnFault, WHILE_FAULTY, type WhileFaulty } from "./recovery.ts";
 
 export const SESSION_MAX_BYTES = 8 * 1024 * 1024;
 export const SESSION_MAX_NODES = 1024;
@@ -21,6 +22,10 @@ export interface SessionNode {
   params: Map<string, number | string | boolean>;
   /** Config parameter id -> value. */
   config: Map<string, Json>;
+  /** What follows when it has stopped. Default: "off". */
+  onFault?: OnFault | undefined;
+  /** What is heard then. Default: "silence". */
+  whileFaulty?: WhileFaulty | undefined;
 }
 
 export interface Session {
@@ -74,7 +79,7 @@ function parseNode(fields: Fields): SessionNode {
     fields.fail("session/value", '"id" must have 1 to 64 visible characters');
   }
   const inner: Fields = new Fields(fields.json, `${fields.name} ("${id}")`);
-  inner.known(["id", "type", "params", "config"]);
+  inner.known(["id", "type", "params", "config", "on_fault", "while_faulty"]);
   const params = new Map<string, number | string | boolean>();
   for (const [key, value] of inner.map("params")) {
     if (typeof value !== "number" && typeof value !== "string" && typeof value !== "boolean") {
@@ -85,7 +90,14 @@ function parseNode(fields: Fields): SessionNode {
     }
     params.set(key, value);
   }
-  return { id, type: inner.text("type"), params, config: inner.map("config") };
+  return {
+    id,
+    type: inner.text("type"),
+    params,
+    config: inner.map("config"),
+    onFault: inner.choice("on_fault", ON_FAULT),
+    whileFaulty: inner.choice("while_faulty", WHILE_FAULTY),
+  };
 }
 
 function parseWire(fields: Fields): WireSpec {
@@ -171,6 +183,19 @@ class Fields {
     if (value === undefined) this.fail("session/value", `"${key}" is missing`);
     if (typeof value !== "string") this.fail("session/value", `"${key}" must be a text`);
     return value;
+  }
+
+  choice<T extends string>(key: string, known: readonly T[]): T | undefined {
+    const value = this.entries.get(key);
+    if (value === undefined) return undefined;
+    const found = known.find((one) => one === value);
+    if (found !== undefined) return found;
+    const all = known.map((one) => `"${one}"`);
+    this.fail(
+      "session/value",
+      `"${key}" must be ${all.slice(0, -1).join(", ")} or ${all[all.length - 1]}`,
+      typeof value === "string" ? didYouMean(value, known, "") : "",
+    );
   }
 
   number(key: string, min: number, max: number, whole: boolean): number | null {

@@ -1,0 +1,199 @@
+// An offline render's faults: kept, told, and followed by what each node's policy says. The sound waits while a
+// replacement is made, so that each render of a session is the same; when one is due, recovery.ts decides.
+
+import { BelljarError, printable } from "../../abi/error.ts";
+import type { NodeStep } from "../graph/index.ts";
+import { PluginNode } from "./plugin-node.ts";
+import type { PreparedNode, PreparedSession } from "./prepare.ts";
+import { Recovery, type RecoveryState } from "./recovery.ts";
+
+export interface FaultReport {
+  /** A FaultKind; "setup" where a replacement could not be set up otherwise; "host" where the runtime itself failed. */
+  kind: string;
+  /** One sentence, safe to print. */
+  message: string;
+  /** The block in which it stopped, and where that begins in the sound, in seconds. */
+  block: number;
+  seconds: number;
+}
+
+/** Something that happened to a node, told soon after. */
+export interface RecoveryEvent {
+  /** The node's id. */
+  node: string;
+  /** It stopped; another instance took its place; none could be made; none will be made any more. */
+  what: "fault" | "replaced" | "failed" | "off";
+  /** One sentence, safe to print. */
+  message: string;
+  /** The block from which on it holds, and where that begins in the sound, in seconds. */
+  block: number;
+  seconds: number;
+}
+
+/** What became of a node. */
+export interface NodeFate {
+  /** The first hundred faults, failed replacements among them, and how many there were. */
+  faults: FaultReport[];
+  faultCount: number;
+  /** The last one, or null. */
+  fault: FaultReport | null;
+  /** Instances that took its place. */
+  replacements: number;
+  /** What it is at the end. */
+  state: RecoveryState;
+  /** Why it is off, where its policy says otherwise: "it was replaced 5 times within 60 s". */
+  whyOff: string;
+}
+
+const MOST_FAULTS = 100;
+/** Errors that come again however often an instance is made. */
+const LASTING = /^(plugin\/(changed|contract|layout|config|port|unsupported)|(session|file|descriptor)\/.*)$/;
+
+export class RenderRecovery {
+  private readonly prepared: PreparedSession;
+  private readonly tell: ((event: RecoveryEvent) => void) | undefined;
+  private readonly leave: (node: PreparedNode) => void;
+  private readonly recovery: Recovery;
+  private readonly fates: NodeFate[];
+  /** Where each stopped that waits: blocks. */
+  private readonly since: number[];
+  /** How many of the graph's faults are known. */
+  private known = 0;
+
+  /** @param leave takes a last look at a node whose instance is about to go @param tell hears what happens */
+  constructor(
+    prepared: PreparedSession,
+    leave: (node: PreparedNode) => void,
+    tell?: (event: RecoveryEvent) => void,
+  ) {
+    this.prepared = prepared;
+    this.leave = leave;
+    this.tell = tell;
+    const policies = prepared.nodes.map((node) => node.recipe?.onFault ?? "off");
+    this.recovery = new Recovery(prepared.rate, policies, prepared.recovery);
+    this.since = policies.map(() => 0);
+    this.fates = policies.map(() => ({
+      faults: [],
+      faultCount: 0,
+      fault: null,
+      replacements: 0,
+      state: "on",
+      whyOff: "",
+    }));
+    for (const { recipe, instance } of prepared.nodes) if (instance !== null) recipe?.handOver(instance);
+  }
+
+  /** By node in the order of declaration. */
+  fate(node: number): NodeFate {
+    const fate = this.fates[node] as NodeFate;
+    fate.state = this.recovery.state(node);
+    fate.whyOff = this.recovery.reason(node);
+    return fate;
+  }
+
+  /** After each block: takes in who has stopped. */
+  look(): void {
+    const { graph } = this.prepared;
+    for (; this.known < graph.faultCount; this.known++) {
+      const step = graph.steps[graph.faults[this.known] as number] as NodeStep;
+      this.stopped(graph.byNode.indexOf(step), step);
+    }
+  }
+
+  private stopped(node: number, step: NodeStep): void {
+    const entry = this.prepared.nodes[node] as PreparedNode;
+    const fault = entry.instance?.fault ?? null;
+    const thrown = step.thrown instanceof Error ? step.thrown.message : String(step.thrown);
+    this.keep(node, {
+      kind: fault?.kind ?? "host",
+      message: fault?.message ?? `The runtime failed at this node: ${printable(thrown)}.`,
+      block: step.faultBlock,
+      seconds: this.seconds(step.faultBlock),
+    });
+    this.since[node] = step.faultBlock;
+    this.say(node, "fault", (this.fate(node).fault as FaultReport).message, step.faultBlock);
+    this.decide(node);
+  }
+
+  private decide(node: number): void {
+    const { graph, block } = this.prepared;
+    if (this.recovery.fault(node, graph.block * block) === "off") this.sayOff(node);
+  }
+
+  /** Whether a replacement is due before the next block. */
+  get due(): boolean {
+    const { graph, nodes, block } = this.prepared;
+    if (graph.faultCount === 0) return false;
+    const frame = graph.block * block;
+    return nodes.some((_, node) => (this.recovery.due(node) ?? Number.POSITIVE_INFINITY) <= frame);
+  }
+
+  /** Between blocks: makes what is due, and swaps. */
+  async replace(): Promise<void> {
+    const { graph, block } = this.prepared;
+    for (;;) {
+      const node = this.recovery.next(graph.block * block);
+      if (node < 0) return;
+      try {
+        await this.replaceNode(node);
+      } catch (error) {
+        this.failed(node, error);
+      }
+    }
+  }
+
+  private async replaceNode(node: number): Promise<void> {
+    const { graph, nodes, block } = this.prepared;
+    const entry = nodes[node] as PreparedNode;
+    const { recipe, instance: gone } = entry;
+    if (recipe === undefined || gone === null) throw new Error("only plugins are replaced");
+    const instance = await recipe.makeAgain(gone.graphData);
+    const next = new PluginNode(instance);
+    const replacement = graph.prepareReplacement(node, next);
+    this.leave(entry);
+    graph.replace(replacement);
+    this.known = graph.faultCount;
+    entry.instance = instance;
+    entry.node = next;
+    this.recovery.replaced(node, graph.block * block);
+    const fate = this.fate(node);
+    fate.replacements++;
+    const waited = graph.block - (this.since[node] as number);
+    const how = recipe.onFault === "restore" ? "restored" : "restarted";
+    this.say(node, "replaced", `It is ${how} after ${this.seconds(waited).toFixed(3)} s.`, graph.block);
+  }
+
+  private failed(node: number, error: unknown): void {
+    const { graph } = this.prepared;
+    if (!(error instanceof BelljarError)) throw error;
+    const kind = /^plugin\/(.*)$/.exec(error.code)?.[1] ?? "setup";
+    const { id } = this.prepared.nodes[node] as PreparedNode;
+    const message = `It could not be replaced: ${error.message.replace(`The node "${id}": `, "")}`;
+    this.keep(node, { kind, message, block: graph.block, seconds: this.seconds(graph.block) });
+    this.say(node, "failed", message, graph.block);
+    if (!LASTING.test(error.code)) return this.decide(node);
+    this.recovery.giveUp(node, "another replacement would fail in the same way");
+    this.sayOff(node);
+  }
+
+  private sayOff(node: number): void {
+    const why = this.recovery.reason(node);
+    if (why !== "") this.say(node, "off", `It stays off: ${why}.`, this.prepared.graph.block);
+  }
+
+  private keep(node: number, report: FaultReport): void {
+    const fate = this.fate(node);
+    fate.fault = report;
+    fate.faultCount++;
+    if (fate.faults.length < MOST_FAULTS) fate.faults.push(report);
+  }
+
+  private say(node: number, what: RecoveryEvent["what"], message: string, block: number): void {
+    const { id } = this.prepared.nodes[node] as PreparedNode;
+    this.tell?.({ node: id, what, message, block, seconds: this.seconds(block) });
+  }
+
+  private seconds(blocks: number): number {
+    return (blocks * this.prepared.block) / this.prepared.rate;
+  }
+}
