@@ -2,9 +2,9 @@
 // where blocks end, what is dead, how high the operand stack gets, what is called.
 
 import { Reader } from "./bytes.ts";
-import { FUNCREF, EXTERNREF, type FunctionType, type Module, refuse, within } from "./module.ts";
+import { FUNCREF, EXTERNREF, type FunctionType, type Module, refuse } from "./module.ts";
 import { Immediate, Op, OPCODES, prefixed, refusal } from "./opcodes.ts";
-import type { Limits } from "./types.ts";
+import { type Limits, within } from "./limits.ts";
 
 export const VOID_BLOCK = -64;
 
@@ -76,7 +76,7 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
     initSegments: new Set(),
     droppedSegments: new Set(),
   };
-  within(`parameters and locals in function ${functionIndex}`, code.locals.length, limits.locals);
+  within(limits, "locals", code.locals.length, `parameters and locals in function ${functionIndex}`);
   if (type.results.length > 1) code.features.add("multi-value");
 
   const frames: Frame[] = [
@@ -127,7 +127,7 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
       case Immediate.LabelTable: {
         const count = r.count();
         targets += count + 1;
-        within(`branch targets in function ${functionIndex}`, targets, limits.branchTargets);
+        within(limits, "branchTargets", targets, `branch targets in function ${functionIndex}`);
         for (let i = 0; i <= count; i++)
           if (r.u32() >= frames.length) r.fail("a branch goes out of its function");
         break;
@@ -234,12 +234,12 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
           results: results.length,
           live,
         });
-        within(`nested blocks in function ${functionIndex}`, frames.length - 1, limits.nesting);
+        within(limits, "nesting", frames.length - 1, `nested blocks in function ${functionIndex}`);
         if (opcode === Op.loop) {
           loops++;
           loopDepth++;
           code.hasLoop = true;
-          within(`nested loops in function ${functionIndex}`, loopDepth, limits.loopNesting);
+          within(limits, "loopNesting", loopDepth, `nested loops in function ${functionIndex}`);
           regions.push({ index: instruction, weight: known.weight });
         }
         break;
@@ -285,9 +285,10 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
   }
   if (!r.done) r.fail("a function has bytes after its end");
   within(
-    `locals times loops and merges in function ${functionIndex}`,
+    limits,
+    "localMerges",
     code.locals.length * (loops + merges),
-    limits.localMerges,
+    `locals times loops and merges in function ${functionIndex}`,
   );
   code.regionWeight.set(-1, (regions[0] as { weight: number }).weight);
   return code;

@@ -2,8 +2,8 @@
 // so real programs must never reach it: what can't recurse is bounded here, what can is charged by the rewrite.
 
 import type { Code } from "./body.ts";
-import { type FunctionType, type Module, refuse } from "./module.ts";
-import type { Limits } from "./types.ts";
+import { type Limits, within } from "./limits.ts";
+import type { FunctionType, Module } from "./module.ts";
 
 /**
  * Bytes of stack that a call of this function may take in V8's least thrifty compiler: every value in 16 bytes. An optimising
@@ -90,12 +90,7 @@ export function findRecursion(module: Module, codes: Code[], limits: Limits): bo
       }
       const own = cyclic || node >= codes.length ? 0 : frameBytes(codes[node] as Code);
       for (const member of members) deepest[member] = own + below;
-      if (own + below > limits.stackBytes) {
-        refuse(
-          "limit",
-          `The module's calls may take ${own + below} bytes of stack; the limit is ${limits.stackBytes}.`,
-        );
-      }
+      within(limits, "stackBytes", own + below, "bytes of stack in its calls");
     }
   }
   return recursive;

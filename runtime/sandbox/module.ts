@@ -3,7 +3,7 @@
 
 import { BelljarError, printable } from "../../abi/error.ts";
 import { Reader } from "./bytes.ts";
-import type { Limits } from "./types.ts";
+import { type Limits, within } from "./limits.ts";
 
 export const I32 = 0x7f;
 export const I64 = 0x7e;
@@ -98,17 +98,6 @@ export function refuse(code: string, sentence: string, hint = ""): never {
   throw new BelljarError(`module/${code}`, sentence, hint);
 }
 
-/** Throws where `value` is over the limit. */
-export function within(what: string, value: number, limit: number, unit = ""): void {
-  if (value > limit) {
-    refuse("limit", `The module has ${value}${unit} ${what}; the limit is ${limit}${unit}.`);
-  }
-}
-
-/** Blocks may have results as functions do: with 1,000 of them, three bytes keep an engine busy as long as thousands of others. */
-const MOST_RESULTS = 16;
-const MOST_TABLES = 64;
-
 const SECTION_ORDER = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11];
 const SECTIONS =
   "custom type import function table memory global export start element code data data-count tag".split(" ");
@@ -116,7 +105,7 @@ const SECTIONS =
 /** Takes `bytes` apart. Throws BelljarError module/… for what is malformed, unknown or over a limit. */
 export function parseModule(bytes: Uint8Array, limits: Limits): Module {
   if (bytes.length === 0) refuse("not-wasm", "The file is empty.");
-  within("bytes", bytes.length, limits.moduleBytes);
+  within(limits, "moduleBytes", bytes.length, "bytes");
   const magic = [0x00, 0x61, 0x73, 0x6d];
   if (magic.some((byte, i) => i < bytes.length && bytes[i] !== byte)) {
     refuse("not-wasm", "This is not a WebAssembly module: its first bytes are not \\0asm.");
@@ -147,6 +136,7 @@ export function parseModule(bytes: Uint8Array, limits: Limits): Module {
   };
   let last = 0;
   let dataCount = -1;
+  let customs = 0;
   while (!reader.done) {
     const id = reader.u8();
     const size = reader.u32();
@@ -154,6 +144,7 @@ export function parseModule(bytes: Uint8Array, limits: Limits): Module {
     reader.skip(size);
     const section = new Reader(bytes, start, start + size);
     if (id === 0) {
+      within(limits, "customSections", ++customs, "custom sections");
       if (section.name() === "name") readNames(section, module.names, limits.functions);
       continue;
     }
@@ -177,8 +168,8 @@ function readSection(id: number, r: Reader, m: Module, limits: Limits): void {
   switch (id) {
     case 1: {
       const count = r.count(3);
-      within("types", count, limits.functions);
-      for (let n = count; n > 0; n--) m.types.push(readType(r));
+      within(limits, "types", count, "types");
+      for (let n = count; n > 0; n--) m.types.push(readType(r, limits));
       break;
     }
     case 2:
@@ -186,16 +177,16 @@ function readSection(id: number, r: Reader, m: Module, limits: Limits): void {
       break;
     case 3: {
       const count = r.count();
-      within("functions", count, limits.functions);
+      within(limits, "functions", count, "functions");
       for (let n = count; n > 0; n--) m.functions.push(typeIndex(r, m));
       break;
     }
     case 4: {
       const count = r.count(3);
-      within("tables", count, MOST_TABLES);
+      within(limits, "tables", count, "tables");
       for (let n = count; n > 0; n--) m.tables.push(readTable(r));
       const entries = m.tables.reduce((sum, table) => sum + table.minimum, 0);
-      within("table entries", entries, limits.tableEntries);
+      within(limits, "tableEntries", entries, "table entries");
       break;
     }
     case 5: {
@@ -206,13 +197,13 @@ function readSection(id: number, r: Reader, m: Module, limits: Limits): void {
     }
     case 6: {
       const count = r.count(4);
-      within("globals", count, limits.globals);
+      within(limits, "globals", count, "globals");
       for (let n = count; n > 0; n--) m.globals.push(readGlobal(r));
       break;
     }
     case 7: {
       const count = r.count(3);
-      within("exports", count, limits.functions + limits.globals);
+      within(limits, "exports", count, "exports");
       const names = new Set<string>();
       for (let n = count; n > 0; n--) m.exports.push(readExport(r, names));
       break;
@@ -223,12 +214,12 @@ function readSection(id: number, r: Reader, m: Module, limits: Limits): void {
       break;
     case 9: {
       const count = r.count(2);
-      within("element segments", count, limits.elementSegments);
+      within(limits, "elementSegments", count, "element segments");
       let entries = 0;
       for (let n = count; n > 0; n--) {
         const segment = readElements(r, m);
         entries += segment.functions.length;
-        within("table entries", entries, limits.tableEntries);
+        within(limits, "tableEntries", entries, "table entries");
         m.elements.push(segment);
       }
       break;
@@ -238,12 +229,19 @@ function readSection(id: number, r: Reader, m: Module, limits: Limits): void {
       if (count !== m.functions.length - m.importedFunctions) {
         r.fail("it declares another number of functions than it has bodies");
       }
-      for (let i = 0; i < count; i++) m.bodies.push(readBody(r, m, i, limits));
+      let locals = 0;
+      for (let i = 0; i < count; i++) {
+        const body = readBody(r, m, i, limits);
+        const type = m.types[m.functions[m.importedFunctions + i] as number] as FunctionType;
+        locals += type.params.length + body.locals.length;
+        within(limits, "totalLocals", locals, "parameters and locals in all");
+        m.bodies.push(body);
+      }
       break;
     }
     case 11: {
       const count = r.count();
-      within("data segments", count, limits.dataSegments);
+      within(limits, "dataSegments", count, "data segments");
       for (let n = count; n > 0; n--) m.data.push(readData(r));
       break;
     }
@@ -257,16 +255,16 @@ function valueType(r: Reader): number {
   return type;
 }
 
-function readType(r: Reader): FunctionType {
+function readType(r: Reader, limits: Limits): FunctionType {
   const form = r.u8();
   if (form !== 0x60) refuse("types", `The module has a type of the unknown form 0x${form.toString(16)}.`);
-  const list = (what: string, most: number): number[] => {
+  const list = (what: "parameters" | "results"): number[] => {
     const count = r.count();
-    within(`${what} of one function`, count, most);
+    within(limits, what, count, `${what} of one function`);
     return Array.from({ length: count }, () => valueType(r));
   };
-  const params = list("parameters", 1_000);
-  return { params, results: list("results", MOST_RESULTS) };
+  const params = list("parameters");
+  return { params, results: list("results") };
 }
 
 function typeIndex(r: Reader, m: Module): number {
@@ -293,7 +291,7 @@ function readImport(r: Reader, m: Module, limits: Limits): void {
   m.imports.push({ module, name, kind, type: typeIndex(r, m) });
   m.functions.push(m.imports[m.imports.length - 1]?.type as number);
   m.importedFunctions++;
-  within("imports", m.imports.length, limits.functions);
+  within(limits, "imports", m.imports.length, "imports");
 }
 
 function bounds(r: Reader, flags: number): { minimum: number; maximum: number | null } {
@@ -316,7 +314,7 @@ function readMemory(r: Reader, limits: Limits): { initial: number; maximum: numb
   const { minimum, maximum } = bounds(r, flags);
   if (minimum > 65_536 || (maximum !== null && (maximum > 65_536 || maximum < minimum)))
     r.fail("the memory's size is wrong");
-  within("pages of memory at its start", minimum, limits.memoryPages);
+  within(limits, "memoryPages", minimum, "pages of memory at its start");
   return { initial: minimum, maximum };
 }
 
@@ -397,7 +395,7 @@ function readElements(r: Reader, m: Module): ElementSegment {
 
 function readBody(r: Reader, m: Module, index: number, limits: Limits): Body {
   const size = r.u32();
-  within(`bytes in function ${m.importedFunctions + index}`, size, limits.bodyBytes);
+  within(limits, "bodyBytes", size, `bytes in function ${m.importedFunctions + index}`);
   const end = r.at + size;
   if (end > r.end) r.fail("a function goes beyond its section");
   const body = new Reader(r.bytes, r.at, end);
@@ -407,7 +405,7 @@ function readBody(r: Reader, m: Module, index: number, limits: Limits): Body {
   for (let n = body.count(2); n > 0; n--) {
     const count = body.u32();
     total += count;
-    within(`locals in function ${m.importedFunctions + index}`, total, limits.locals);
+    within(limits, "locals", total, `locals in function ${m.importedFunctions + index}`);
     const type = valueType(body);
     if (type === FUNCREF || type === EXTERNREF)
       refuse("references", "The module has a local that holds a reference.");

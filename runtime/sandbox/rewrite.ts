@@ -20,9 +20,9 @@ import {
   lanesOf,
   sealBody,
 } from "./injected.ts";
+import { type Limits, within } from "./limits.ts";
 import { type DataSegment, type FunctionType, FUNCREF, I32, Kind, type Module } from "./module.ts";
 import { type MeterContext, meterBody } from "./meter.ts";
-import type { Limits } from "./types.ts";
 
 /** Changes whenever the same module would be rewritten to other bytes. */
 export const REWRITER_VERSION = 3;
@@ -132,7 +132,13 @@ export function rewriteModule(module: Module, codes: Code[], limits: Limits): Re
     fuelGlobal,
     stackGlobal,
   };
-  const bodies = codes.map((code, i) => meterBody(context, i, code, recursive[i] as boolean));
+  let rewritten = module.bytes.length;
+  const bodies = codes.map((code, i) => {
+    const body = meterBody(context, i, code, recursive[i] as boolean);
+    rewritten += body.length - (code.end[code.end.length - 1] as number) + (code.at[0] as number);
+    within(limits, "rewrittenBytes", rewritten, "bytes after the rewrite");
+    return body;
+  });
 
   const memory = {
     initial: module.memory?.initial ?? 0,

@@ -1,5 +1,7 @@
 // The shapes that the sandbox shows to the rest of the runtime.
 
+export type { Limits } from "./limits.ts";
+
 /** Why an instance was stopped. */
 export type FaultKind =
   | "unreachable"
@@ -28,45 +30,6 @@ export interface Fault {
   units: number;
   /** One sentence that holds the above, safe to print. */
   message: string;
-}
-
-/** Bounds that a module and its instances are held to. */
-export interface Limits {
-  /** Bytes of the module. */
-  moduleBytes: number;
-  functions: number;
-  /** Bytes of one function's body. */
-  bodyBytes: number;
-  /** Locals and parameters of one function. */
-  locals: number;
-  /** Blocks inside blocks. */
-  nesting: number;
-  /** Loops inside loops. */
-  loopNesting: number;
-  /** Locals times loops and merges of one function. */
-  localMerges: number;
-  /** br_table targets of one function. */
-  branchTargets: number;
-  /** Entries of all tables. */
-  tableEntries: number;
-  globals: number;
-  dataSegments: number;
-  elementSegments: number;
-  /** Pages (64 KiB) of linear memory: an instance's quota. */
-  memoryPages: number;
-  /** Bytes of stack that a chain of calls may take, by the sandbox's own count. */
-  stackBytes: number;
-  descriptorBytes: number;
-  /** Depth of arrays and maps in the descriptor. */
-  descriptorDepth: number;
-  stringBytes: number;
-  ports: number;
-  configParams: number;
-  presets: number;
-  /** Units of one control call (boot, descriptor, configure, activate, state, graph data). */
-  controlUnits: number;
-  /** Units of one call of process, reset or idle, for blocks of up to 1,024 frames; longer ones get more in proportion. */
-  blockUnits: number;
 }
 
 /** What the sections of a module say; nothing of it has run. */
