@@ -34,10 +34,11 @@ export class AtomicFile {
   }
 
   /**
+   * @param mode who may read and write it; unless told, a new file is as others are, and one that was there keeps its mode
    * @throws BelljarError file/is-folder, file/not-a-file (a device or pipe), file/no-folder, file/no-permission, file/read-only-disk,
    * file/name-too-long, file/disk-full, file/failed
    */
-  static open(asked: string): AtomicFile {
+  static open(asked: string, mode?: number): AtomicFile {
     if (asked === "" || asked.includes("\0")) {
       throw new BelljarError("file/bad-name", `"${printable(asked)}" can't be the name of a file.`);
     }
@@ -49,7 +50,7 @@ export class AtomicFile {
     try {
       if (Buffer.byteLength(path.basename(target)) > 255)
         throw Object.assign(new Error(), { code: "ENAMETOOLONG" });
-      descriptor = fs.openSync(temporary, "wx", 0o666);
+      descriptor = fs.openSync(temporary, "wx", mode ?? 0o666);
     } catch (error) {
       throw fileError(error, asked);
     }
@@ -57,7 +58,8 @@ export class AtomicFile {
     if (unfinished.size === 0) watch(true);
     unfinished.add(file);
     try {
-      if (old) fs.fchmodSync(descriptor, old.mode & 0o777);
+      const wanted = mode ?? (old === null ? null : old.mode & 0o777);
+      if (wanted !== null) fs.fchmodSync(descriptor, wanted);
     } catch {
       // Some file systems know no modes; the file is none the worse.
     }
@@ -143,8 +145,8 @@ export class AtomicFile {
 }
 
 /** Writes a whole file so. */
-export function writeFileAtomic(asked: string, data: Uint8Array | string): void {
-  const file = AtomicFile.open(asked);
+export function writeFileAtomic(asked: string, data: Uint8Array | string, mode?: number): void {
+  const file = AtomicFile.open(asked, mode);
   file.write(data);
   file.commit();
 }
