@@ -6,8 +6,12 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { root } from "../root.ts";
 import { ATTACKS as MODULES } from "./modules.ts";
+import { ATTACKS as TRAPS } from "./traps.ts";
 
-const FAMILIES = new Map([["modules", MODULES]]);
+const FAMILIES = new Map([
+  ["modules", MODULES],
+  ["traps", TRAPS],
+]);
 const all = [...FAMILIES.values()].flat();
 
 test("no two attacks fall to the same line", () => {

@@ -42,7 +42,7 @@ export function testAttacks(attacks: readonly Attack[]): void {
 
 function check(expected: string | RegExp, actual: string, when: string): void {
   if (typeof expected === "string") assert.is(actual, expected, when);
-  else assert.match(actual, expected, when);
+  else assert.match(actual, expected, `${when}: ${actual}`);
 }
 
 async function outcome({ attempt }: Attack, belljar: Belljar): Promise<string> {
