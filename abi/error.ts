@@ -16,11 +16,15 @@ export class BelljarError extends Error {
   }
 }
 
-/** Text from a stranger, made safe for a terminal, a page or a log line: no control, bidi or zero-width characters, bounded length. */
+/** Control, bidirectional and invisible characters (letters that fill a place, tags), and halves of surrogate pairs. */
+const UNSHOWABLE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|\u034f|\u17b4|\u17b5|\ud834[\udd73-\udd7a]|\udb40[\udc00-\udfff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** Text from a stranger, made safe for a terminal, a page or a log line: nothing unshowable in it, and of bounded length. */
 export function printable(text: string, most = 200): string {
-  const clean = text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
-    "\ufffd",
-  );
-  return clean.length > most ? `${clean.slice(0, most)}…` : clean;
+  const clean = text.replace(UNSHOWABLE, "\ufffd");
+  if (clean.length <= most) return clean;
+  // Not between the halves of a pair.
+  const cut = /[\ud800-\udbff]/.test(clean.charAt(most - 1)) ? most - 1 : most;
+  return `${clean.slice(0, cut)}…`;
 }

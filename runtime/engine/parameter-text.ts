@@ -6,15 +6,15 @@ import type { PortDescriptor } from "../../abi/descriptor.ts";
 const ON = ["on", "true", "yes"];
 const OFF = ["off", "false", "no"];
 
-/** Written unit -> unit of the port (both in lower case) -> the value in the port's unit. */
-const CONVERSIONS: Record<string, Record<string, (value: number) => number>> = {
-  db: { "": (v) => 10 ** (v / 20) },
-  khz: { hz: (v) => v * 1000 },
-  hz: { khz: (v) => v / 1000 },
-  s: { ms: (v) => v * 1000 },
-  ms: { s: (v) => v / 1000 },
-  "%": { "": (v) => v / 100 },
-};
+/** "written unit -> unit of the port" (both in lower case) -> the value in the port's unit. Both are strangers' words. */
+const CONVERSIONS = new Map<string, (value: number) => number>([
+  ["db -> ", (v) => 10 ** (v / 20)],
+  ["khz -> hz", (v) => v * 1000],
+  ["hz -> khz", (v) => v / 1000],
+  ["s -> ms", (v) => v * 1000],
+  ["ms -> s", (v) => v / 1000],
+  ["% -> ", (v) => v / 100],
+]);
 
 /** What a control port accepts, for an error or a table: "-60 to 12 dB", "off, on", "sine, saw". */
 export function describeRange(port: PortDescriptor): string {
@@ -70,7 +70,7 @@ function parseAny(port: PortDescriptor, text: string): number | null {
   const written = (match[2] ?? "").toLowerCase();
   const own = port.unit.toLowerCase();
   if (written === "" || written === own) return number;
-  const convert = CONVERSIONS[written]?.[own];
+  const convert = CONVERSIONS.get(`${written} -> ${own}`);
   return convert ? convert(number) : null;
 }
 

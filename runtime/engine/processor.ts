@@ -64,6 +64,13 @@ export interface EventFields {
   noteId?: number;
 }
 
+/** A control input, with the value that was set: what lies in the plugin's memory, the plugin can change. */
+interface Knob {
+  readonly slot: number;
+  readonly port: PortDescriptor;
+  value: number;
+}
+
 class PortChannels implements Channels {
   readonly id: string;
   readonly all: readonly Float32Array[];
@@ -148,7 +155,7 @@ export class Processor {
   private readonly inputs = new Map<string, PortChannels>();
   private readonly outputs = new Map<string, PortChannels>();
   private readonly audio: PortChannels[] = [];
-  private readonly controlsIn = new Map<string, { slot: number; port: PortDescriptor }>();
+  private readonly controlsIn = new Map<string, Knob>();
   private readonly controlsOut = new Map<string, { slot: number; port: PortDescriptor }>();
   private readonly eventPort: number;
   /** Frame of the last event for the next block. */
@@ -184,7 +191,8 @@ export class Processor {
     const ports = instance.descriptor.ports;
     for (const port of ports) {
       if (port.type !== "control") continue;
-      if (isInput(port)) this.controlsIn.set(port.id, { slot: this.controlsIn.size, port });
+      if (isInput(port))
+        this.controlsIn.set(port.id, { slot: this.controlsIn.size, port, value: port.default });
       else this.controlsOut.set(port.id, { slot: this.controlsOut.size, port });
     }
     this.eventPort = ports.findIndex((port) => port.type === "event" && isInput(port));
@@ -234,11 +242,11 @@ export class Processor {
    * @throws BelljarError usage/value, plugin/port, plugin/value
    */
   set(id: string, value: number | string): void {
-    const { slot, port } = this.knob(id);
-    if (port.hint === "graph_editor") {
+    const knob = this.knob(id);
+    if (knob.port.hint === "graph_editor") {
       checkText(`value of "${printable(id, 60)}"`, value);
       this.instance.setGraphData(id, value as string);
-    } else this.instance.controlsIn[slot] = this.parse(id, value);
+    } else this.turn(knob, this.parse(id, value));
   }
 
   /** The number that set() would set. */
@@ -250,9 +258,14 @@ export class Processor {
     return parseValue(port, String(value));
   }
 
-  private knob(id: string): { slot: number; port: PortDescriptor } {
+  private knob(id: string): Knob {
     checkText("id of a control", id);
     return pick(this.controlsIn, id, "control input");
+  }
+
+  private turn(knob: Knob, value: number): void {
+    knob.value = Math.fround(value);
+    this.instance.controlsIn[knob.slot] = value;
   }
 
   /**
@@ -262,7 +275,7 @@ export class Processor {
   get(id: string): number {
     checkText("id of a control", id);
     const shown = this.controlsOut.get(id);
-    if (shown === undefined) return this.instance.controlsIn[pick(this.controlsIn, id, "control").slot] ?? 0;
+    if (shown === undefined) return pick(this.controlsIn, id, "control").value;
     const value = this.instance.controlsOut[shown.slot] as number;
     return Number.isNaN(value) ? shown.port.min : value;
   }
@@ -272,15 +285,15 @@ export class Processor {
    * @returns false when the plugin's list of events is full
    */
   setAt(frame: number, id: string, value: number | string): boolean {
-    const { slot, port } = this.knob(id);
+    const knob = this.knob(id);
     const number = this.parse(id, value);
-    const index = this.descriptor.ports.indexOf(port);
+    const index = this.descriptor.ports.indexOf(knob.port);
     if (!this.push(frame, EventType.Param, index, -1, -1, -1, 0, number)) return false;
-    this.pending.push({ slot, value: number });
+    this.pending.push({ knob, value: number });
     return true;
   }
 
-  private readonly pending: { slot: number; value: number }[] = [];
+  private readonly pending: { knob: Knob; value: number }[] = [];
 
   /** Starts a note at a frame of the next block. @param key 0 to 127, 60 is middle C. @param velocity 0 to 1 */
   noteOn(frame: number, key: number, velocity = 0.8, channel = 0): boolean {
@@ -352,7 +365,7 @@ export class Processor {
     this.lastFrame = 0;
     for (let i = 0; i < this.audio.length; i++) (this.audio[i] as PortChannels).announce(frames);
     const well = this.instance.process(frames);
-    for (const { slot, value } of this.pending) this.instance.controlsIn[slot] = value;
+    for (const { knob, value } of this.pending) this.turn(knob, value);
     this.pending.length = 0;
     return well;
   }

@@ -1,19 +1,21 @@
 // Reading a file that someone named: regular files only, never waiting on a pipe or device, never more than expected.
 
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, lstat, open, realpath } from "node:fs/promises";
 import { BelljarError, printable } from "../../abi/error.ts";
 
 /**
  * The bytes of a file.
  * @param most bytes that it may have; a larger file is refused before it is read
  * @param what what the file is, for the error: "a plugin"
- * @throws BelljarError file/not-found, file/no-permission, file/is-folder, file/not-a-file, file/too-large, file/failed
+ * @param checked the path was found to be without links, and right: a file that has been put in its place since is refused
+ * @throws BelljarError file/not-found, file/no-permission, file/is-folder, file/not-a-file, file/too-large, file/swapped, file/failed
  */
 export async function readRegularFile(
   path: string,
   most: number,
   what = "a file",
+  checked = false,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const name = printable(path);
   if (path === "" || path.includes("\0")) {
@@ -28,6 +30,9 @@ export async function readRegularFile(
     // Without O_NONBLOCK, opening a named pipe waits for its other end.
     file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const facts = await file.stat();
+    if (checked && !(await isStill(path, facts))) {
+      throw new BelljarError("file/swapped", `${name} became another file while it was opened.`);
+    }
     if (facts.isDirectory()) throw new BelljarError("file/is-folder", `${name} is a folder, not ${what}.`);
     if (!facts.isFile()) {
       throw new BelljarError("file/not-a-file", `${name} is a device or a pipe, not ${what}.`);
@@ -42,6 +47,12 @@ export async function readRegularFile(
   } finally {
     await file?.close();
   }
+}
+
+/** Whether a path without links is still one, and leads to the file that was opened. */
+async function isStill(path: string, opened: { dev: number; ino: number }): Promise<boolean> {
+  const { dev, ino } = await lstat(path);
+  return (await realpath(path)) === path && dev === opened.dev && ino === opened.ino;
 }
 
 /** A file that grows meanwhile is read as long as it was; one that shrinks is shorter. */

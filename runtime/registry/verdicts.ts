@@ -66,7 +66,10 @@ export function isKnown(key: string, base: string = cacheFolder()): boolean {
   if (folder === null) return false;
   try {
     const path = join(folder, `${key}.json`);
-    if (!lstatSync(path).isFile()) return false;
+    const facts = lstatSync(path);
+    if (!facts.isFile()) return false;
+    // The folder may have been open to others once.
+    if (process.getuid !== undefined && facts.uid !== process.getuid()) return false;
     const verdict: unknown = JSON.parse(readFileSync(path, "utf8"));
     return typeof verdict === "object" && verdict !== null && "key" in verdict && verdict.key === key;
   } catch {

@@ -87,13 +87,9 @@ export class Fields {
   /** Text for people: line breaks become spaces, what could harm a terminal or a page is replaced. */
   text(key: string, most: number, otherwise?: string): string {
     const raw = this.string(key, otherwise);
-    const value = printable(
-      raw
-        .replace(/[ \t]*[\r\n]+[ \t]*/g, " ")
-        .replace(/\t/g, " ")
-        .trim(),
-      raw.length,
-    );
+    // Taken apart, not matched: a pattern with spaces on both sides takes the square of their number.
+    const lines = raw.split(/[\r\n]+/).map((line) => line.trim().replaceAll("\t", " "));
+    const value = printable(lines.join(" ").trim(), raw.length);
     if (value.length > most) {
       throw this.fail("too-long", `"${key}" has ${value.length} characters, ${most} are allowed`);
     }

@@ -12,6 +12,7 @@ import {
   EVENT_TYPE,
   EVENT_VALUE,
   EventType,
+  Expression,
 } from "../../abi/layout.ts";
 
 /** [audio] Nothing here allocates after the constructor. */
@@ -76,8 +77,9 @@ export class EventList {
   }
 
   /**
-   * Makes what a plugin wrote harmless: frames inside the block and in order. An event that no other node may
-   * get loses its type: one of a port that is no event output, of an unknown type, with a value that is not finite.
+   * Makes what a plugin wrote harmless: frames inside the block and in order, values within what their type allows. An
+   * event that no other node may get loses its type: one of a port that is no event output, of an unknown type, with a
+   * note, channel or key that there is not, or with a value that is not finite.
    */
   sanitize(frames: number, outputs: Uint8Array): void {
     let least = 0;
@@ -92,12 +94,36 @@ export class EventList {
     }
   }
 
-  /** Whether event `i` is of a kind that goes from plugin to plugin. */
+  /** Whether event `i` goes from plugin to plugin, whose receiver may index its tables by what it says. Bounds its value. */
   private travels(i: number): boolean {
     const type = this.type(i);
     if (type === EventType.Midi1 || type === EventType.Ump) return true;
     if (type < EventType.NoteOn || type > EventType.AllNotesOff || type === EventType.Param) return false;
+    const key = this.key(i);
+    if (key > 127 || key < (type === EventType.NoteOn ? 0 : -1)) return false;
+    const channel = this.channel(i);
+    if (channel > 15 || channel < -1) return false;
+    if (this.noteId(i) < -1) return false;
+    if (type === EventType.ControlChange && this.id(i) > 127) return false;
     const value = this.value(i);
-    return value - value === 0;
+    if (value - value !== 0) return false;
+    const most = largestValue(type, this.id(i));
+    const least = smallestValue(type, this.id(i));
+    if (value > most) this.view.setFloat64(i * EVENT_BYTES + EVENT_VALUE, most, true);
+    else if (value < least) this.view.setFloat64(i * EVENT_BYTES + EVENT_VALUE, least, true);
+    return true;
   }
+}
+
+/** Bounds of an event's value: abi/README.md. */
+function largestValue(type: number, id: number): number {
+  if (type === EventType.Program) return 127;
+  if (type !== EventType.Expression) return 1;
+  if (id === Expression.Volume) return 4;
+  return id === Expression.Tuning ? 120 : 1;
+}
+
+function smallestValue(type: number, id: number): number {
+  if (type === EventType.Bend) return -1;
+  return type === EventType.Expression && id === Expression.Tuning ? -120 : 0;
 }

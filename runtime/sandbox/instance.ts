@@ -7,6 +7,7 @@ import { BelljarError, printable } from "../../abi/error.ts";
 import { type Call, Calls, type KnownEnd } from "./calls.ts";
 import { decodeDescriptor } from "./descriptor.ts";
 import type { EventList } from "./event-list.ts";
+import { faultError } from "./fault.ts";
 import { HostCalls, type MessageKind, type SharedMessages } from "./host-calls.ts";
 import { type AudioPort, readLayout, type Views } from "./layout.ts";
 import type { PluginType } from "./plugin-type.ts";
@@ -206,7 +207,12 @@ export class PluginInstance {
   }
 
   private describe(): PluginDescriptor {
-    return decodeDescriptor(this.readDescription(), this.type.limits);
+    const described = decodeDescriptor(this.readDescription(), this.type.limits);
+    const { id } = this.type.descriptor;
+    if (described.id === id) return described;
+    // A user's consent, settings and trust go by the id.
+    const what = `calls itself "${described.id}", and no longer "${id}",`;
+    throw faultError(this.calls.condemn("contract", "descriptor", what));
   }
 
   /** [control] The contract's version that the module was built for. */
@@ -452,7 +458,7 @@ export class PluginInstance {
     return index;
   }
 
-  /** [control] JSON text of a graph editor port. */
+  /** [control] JSON text of a graph editor port. Throws plugin/graph-data where the plugin returned something else. */
   getGraphData(id: string): string {
     const port = this.graphPort(id);
     this.calls.needs("bj_graph_get", "graph data");
@@ -462,7 +468,7 @@ export class PluginInstance {
       "graph data",
       this.memory.buffer.byteLength,
     );
-    return new TextDecoder().decode(bytes);
+    return graphText(bytes, `"${this.shown.id}" returned data for "${id}" that is no JSON text.`);
   }
 
   /** [control] Sets the data of a graph editor port; the plugin takes it up in its next idle. */
@@ -506,5 +512,15 @@ export class PluginInstance {
           ? null
           : { layout: this.layoutAddress, rate: this.rate, maxFrames: this.maxFrames },
     };
+  }
+}
+
+function graphText(bytes: Uint8Array, refusal: string): string {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    JSON.parse(text);
+    return text;
+  } catch {
+    throw new BelljarError("plugin/graph-data", refusal);
   }
 }

@@ -109,11 +109,8 @@ test("events go in as pushed and come out made harmless", async () => {
   );
   // past the block, then back in time: held inside, in order
   assert.equal([eventsOut.frame(1), eventsOut.frame(2), eventsOut.frame(3)], [63, 63, 63]);
-  assert.equal(
-    [eventsOut.channel(1), eventsOut.key(1), eventsOut.id(1), eventsOut.value(1)],
-    [-1, -1, 5, -1],
-  );
-  // a port that is no event output of this plugin
+  assert.equal([eventsOut.channel(1), eventsOut.key(1), eventsOut.id(1), eventsOut.value(1)], [-1, -1, 5, 0]);
+  // A release velocity is 0 to 1; a port that is no event output of this plugin.
   assert.is(eventsOut.type(3), 0);
   for (const [type, value, kept] of [
     [EventType.NoteOn, Number.NaN, 0],
