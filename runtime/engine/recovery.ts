@@ -157,7 +157,8 @@ export class Recovery {
 
   /**
    * The node whose replacement is to be begun now, or -1. It counts as begun, and is to end with `replaced`, `fault` (making
-   * it failed) or `giveUp`. The one that is due for longest comes first, so that none waits for another's storm.
+   * it failed) or `giveUp`. One that stopped less often lately comes first, then one that is due for longer, so that none
+   * waits for another's storm.
    */
   next(frame: number): number {
     const { limits, recent } = this;
@@ -165,7 +166,7 @@ export class Recovery {
     for (let i = 0; i < this.nodes.length; i++) {
       const watched = this.at(i);
       if (watched.state !== "waiting" || watched.making || watched.due > frame) continue;
-      if (first < 0 || watched.due < this.at(first).due) first = i;
+      if (first < 0 || before(watched, this.at(first))) first = i;
     }
     if (first < 0) return -1;
     const watched = this.at(first);
@@ -211,4 +212,8 @@ export class Recovery {
   private at(node: number): Watched {
     return this.nodes[node] as Watched;
   }
+}
+
+function before(a: Watched, b: Watched): boolean {
+  return a.streak === b.streak ? a.due < b.due : a.streak < b.streak;
 }
