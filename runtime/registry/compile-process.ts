@@ -46,7 +46,7 @@ export class CompileChild {
     const started = await this.#start();
     if (started !== null) return started;
     const process = this.#process as ChildProcess;
-    const time = limits.base + (limits.perKiB * bytes.length) / 1024;
+    const time = Math.min(limits.base + (limits.perKiB * bytes.length) / 1024, limits.most);
     const request: CompileRequest = { bytes, time, memory: limits.memory };
     const reply = await this.#listen(process, limits.wall, () => process.send(request));
     this.#modules++;

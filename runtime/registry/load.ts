@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { nearest } from "../graph/nearest.ts";
-import { type Compile, DEFAULT_LIMITS, type Limits, PluginType } from "../sandbox/index.ts";
+import { type Compile, DEFAULT_LIMITS, limitHint, type Limits, PluginType } from "../sandbox/index.ts";
 import { findBuiltin, isFileName } from "./builtins.ts";
 import { compileInChild } from "./compile.ts";
 import { readRegularFile } from "./read-file.ts";
@@ -39,7 +39,11 @@ export async function readPlugin(
   try {
     return await readRegularFile(name, most, "a plugin");
   } catch (error) {
-    if (!(error instanceof BelljarError) || error.code !== "file/not-found") throw error;
+    if (!(error instanceof BelljarError)) throw error;
+    if (error.code === "file/too-large") {
+      throw new BelljarError(error.code, error.message, limitHint("moduleBytes"));
+    }
+    if (error.code !== "file/not-found") throw error;
     throw new BelljarError(error.code, error.message, await hintNear(name));
   }
 }

@@ -16,9 +16,10 @@ import { cacheFolder } from "./user-folder.ts";
 
 /** What a compilation may cost. */
 export interface CompileLimits {
-  /** Processor time of all threads, in milliseconds: a base, and what each KiB of the module adds. */
+  /** Processor time of all threads, in milliseconds: a base, and what each KiB of the module adds; at most `most`. */
   base: number;
   perKiB: number;
+  most: number;
   /** Milliseconds by the clock, after which a compilation is given up on a machine that is too busy for it. */
   wall: number;
   /** Bytes of memory beyond what the compiling process had before. */
@@ -28,7 +29,8 @@ export interface CompileLimits {
 /** What a verdict is about: these bytes, in this V8, under these limits. Rewritten bytes hold the rewriter's version in themselves. */
 export function verdictKey(bytes: Uint8Array, limits: CompileLimits): string {
   const { v8, modules } = process.versions;
-  const about = JSON.stringify([1, v8, modules, process.arch, limits.base, limits.perKiB, limits.memory]);
+  const { base, perKiB, most, memory } = limits;
+  const about = JSON.stringify([2, v8, modules, process.arch, base, perKiB, most, memory]);
   return createHash("sha256").update(about).update("\0").update(bytes).digest("hex");
 }
 

@@ -1,6 +1,7 @@
 // Typed access to one decoded map of a descriptor: every wrong field is an error that names where it stands.
 
 import { BelljarError, printable } from "../../abi/error.ts";
+import { type LimitName, type Limits, limitHint } from "./limits.ts";
 
 /** What a scanned and decoded MessagePack value can be. */
 export type Wire = null | boolean | number | string | Uint8Array | Wire[] | Map<string, Wire>;
@@ -133,18 +134,23 @@ export class Fields {
     return value as Word;
   }
 
-  list(key: string, most: number, required = false): Wire[] {
+  list(key: string, limits: Limits, name: LimitName, required = false): Wire[] {
     const value = this.need(key, required ? undefined : []);
     if (!Array.isArray(value)) throw this.type(key, "an array", value);
-    if (value.length > most)
-      throw this.fail("too-many", `"${key}" has ${value.length} entries, ${most} are allowed`);
+    if (value.length > limits[name]) {
+      throw this.fail(
+        "too-many",
+        `"${key}" has ${value.length} entries, ${limits[name]} are allowed (${name})`,
+        limitHint(name, value.length),
+      );
+    }
     return value;
   }
 
   /** Names of values: each showable, none empty, none twice. */
-  choices(): string[] {
+  choices(limits: Limits): string[] {
     const names = new Set<string>();
-    for (const choice of this.list("choices", 1024)) {
+    for (const choice of this.list("choices", limits, "choices")) {
       if (typeof choice !== "string") throw this.type("choices", "an array of strings", choice);
       if (choice === "" || choice.length > 100) {
         throw this.fail(

@@ -9,6 +9,7 @@ import {
   type PortDescriptor,
 } from "../../abi/descriptor.ts";
 import { Fields, isId, shown, type Wire } from "./descriptor-fields.ts";
+import type { Limits } from "./limits.ts";
 
 const LARGEST = 3.4028234663852886e38; // the largest 32-bit float: values travel as such
 const MOST_STEPS = 1e6;
@@ -31,7 +32,7 @@ const NEUTRAL = {
 type ControlFields = Omit<PortDescriptor, "id" | "display_name" | "doc" | "type" | "role" | "group">;
 
 /** Checks port number `index` of the descriptor. Throws BelljarError descriptor/... */
-export function decodePort(value: Wire, index: number): PortDescriptor {
+export function decodePort(value: Wire, index: number, limits: Limits): PortDescriptor {
   const fields = new Fields(value, `port ${index}`);
   const id = fields.string("id");
   if (!isId(id)) throw fields.fail("id", `${shown(id)} can't be an id`, ID_HINT);
@@ -45,7 +46,12 @@ export function decodePort(value: Wire, index: number): PortDescriptor {
   };
   const group = groupPath(fields);
   if (common.type === "control") {
-    const control = controlFields(fields, isInput(common as PortDescriptor), common.role === "monitor");
+    const control = controlFields(
+      fields,
+      limits,
+      isInput(common as PortDescriptor),
+      common.role === "monitor",
+    );
     return { ...common, ...control, group };
   }
   if (common.role === "monitor")
@@ -84,13 +90,13 @@ function groupPath(fields: Fields): string {
   return group;
 }
 
-function controlFields(fields: Fields, input: boolean, monitor: boolean): ControlFields {
+function controlFields(fields: Fields, limits: Limits, input: boolean, monitor: boolean): ControlFields {
   const hint = fields.word("hint", CONTROL_HINTS, monitor ? "meter" : "continuous");
   if (hint === "meter" && input)
     throw fields.fail("hint", "a meter is an output or a monitor, never an input");
   if (hint === "graph_editor" && !input) throw fields.fail("hint", "a graph_editor is an input");
 
-  const choices = choiceNames(fields, hint);
+  const choices = choiceNames(fields, limits, hint);
   const { min, max } = range(fields, hint, choices.length);
   const step = stepOf(fields, hint, min, max);
   const whole = hint === "toggle" || hint === "integer" || choices.length > 0;
@@ -117,8 +123,8 @@ function controlFields(fields: Fields, input: boolean, monitor: boolean): Contro
   return port;
 }
 
-function choiceNames(fields: Fields, hint: ControlHint): string[] {
-  const choices = fields.choices();
+function choiceNames(fields: Fields, limits: Limits, hint: ControlHint): string[] {
+  const choices = fields.choices(limits);
   const wanted = hint === "categorical" || hint === "radio";
   if (wanted && choices.length === 0) throw fields.fail("choices", `a ${hint} needs "choices"`);
   if (!wanted && choices.length > 0) {

@@ -22,7 +22,7 @@ import {
 } from "./descriptor-fields.ts";
 import { decodePort, ID_HINT, valueProblem } from "./descriptor-port.ts";
 import { scanMessagePack } from "./msgpack-scan.ts";
-import type { Limits } from "./types.ts";
+import type { Limits } from "./limits.ts";
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: "number" });
 
@@ -47,12 +47,14 @@ export function decodeDescriptor(bytes: Uint8Array, limits: Limits): PluginDescr
     throw fields.fail("id", `${shown(id)} can't be a plugin's id`, hint);
   }
   const display_name = fields.text("display_name", 100);
-  const ports = fields.list("ports", limits.ports, true).map(decodePort);
-  const config_params = fields.list("config_params", limits.configParams).map(configParam);
+  const ports = fields.list("ports", limits, "ports", true).map((value, i) => decodePort(value, i, limits));
+  const config_params = fields
+    .list("config_params", limits, "configParams")
+    .map((value, i) => configParam(value, i, limits));
   uniqueIds(fields, ports, config_params);
   const port_template = portTemplate(fields, ports, config_params, limits);
   const presets = fields
-    .list("presets", limits.presets)
+    .list("presets", limits, "presets")
     .map((value, i) => preset(value, i, ports, config_params, port_template));
   const names = new Set<string>();
   for (const { name } of presets) {
@@ -98,13 +100,13 @@ export function configProblem(param: ConfigParam, value: string): string | null 
   }
 }
 
-function configParam(value: Wire, index: number): ConfigParam {
+function configParam(value: Wire, index: number, limits: Limits): ConfigParam {
   const fields = new Fields(value, `config parameter ${index}`);
   const id = fields.string("id");
   if (!isId(id)) throw fields.fail("id", `${shown(id)} can't be an id`, ID_HINT);
   fields.where = `config parameter "${id}"`;
   const type = fields.word("type", CONFIG_TYPES);
-  const choices = fields.choices();
+  const choices = fields.choices(limits);
   if (type === "categorical" && choices.length === 0)
     throw fields.fail("choices", 'a categorical needs "choices"');
   if (type !== "categorical" && choices.length > 0) {

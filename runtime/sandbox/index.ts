@@ -7,9 +7,17 @@ export { PluginInstance } from "./instance.ts";
 export { EventList } from "./event-list.ts";
 export { AudioPort } from "./layout.ts";
 export type { MessageKind } from "./host-calls.ts";
-export { DEFAULT_LIMITS } from "./limits.ts";
+export { type LimitFacts, LIMITS } from "./limit-table.ts";
+export {
+  completeLimits,
+  DEFAULT_LIMITS,
+  LIMIT_NAMES,
+  limitHint,
+  type LimitName,
+  type Limits,
+} from "./limits.ts";
 export { inspectModule } from "./inspect.ts";
 export { REWRITER_VERSION } from "./rewrite.ts";
 export type { KnownEnd } from "./calls.ts";
 export type { HostFunctions, WatchedCall, Watcher } from "./watch.ts";
-export type { Fault, FaultKind, Limits, ModuleFacts } from "./types.ts";
+export type { Fault, FaultKind, ModuleFacts } from "./types.ts";

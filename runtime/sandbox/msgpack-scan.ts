@@ -2,12 +2,9 @@
 // finite numbers, valid UTF-8 strings, bytes, arrays, and maps with unique string keys, all within bounds.
 
 import { BelljarError, printable } from "../../abi/error.ts";
-import type { Limits } from "./types.ts";
+import { type Limits, limitHint } from "./limits.ts";
 
-/** Values in all: a bound on the work and memory of whoever decodes the bytes next. */
-const MOST_ITEMS = 65536;
-
-type Bounds = Pick<Limits, "descriptorBytes" | "descriptorDepth" | "stringBytes">;
+type Bounds = Pick<Limits, "descriptorBytes" | "descriptorDepth" | "descriptorValues" | "stringBytes">;
 
 /**
  * Checks that `bytes` are exactly one well-formed MessagePack value within `limits`.
@@ -16,7 +13,11 @@ type Bounds = Pick<Limits, "descriptorBytes" | "descriptorDepth" | "stringBytes"
  */
 export function scanMessagePack(bytes: Uint8Array, limits: Bounds): void {
   if (bytes.length > limits.descriptorBytes) {
-    throw wrong("too-large", `${bytes.length} bytes are more than the ${limits.descriptorBytes} allowed`);
+    throw wrong(
+      "too-large",
+      `${bytes.length} bytes are more than the ${limits.descriptorBytes} allowed (descriptorBytes)`,
+      limitHint("descriptorBytes", bytes.length),
+    );
   }
   if (bytes.length === 0) throw wrong("empty", "there are no bytes");
   const scan = new Scan(bytes, limits);
@@ -26,8 +27,8 @@ export function scanMessagePack(bytes: Uint8Array, limits: Bounds): void {
   }
 }
 
-function wrong(what: string, sentence: string): BelljarError {
-  return new BelljarError(`descriptor/${what}`, `The descriptor is wrong: ${sentence}.`);
+function wrong(what: string, sentence: string, hint = ""): BelljarError {
+  return new BelljarError(`descriptor/${what}`, `The descriptor is wrong: ${sentence}.`, hint);
 }
 
 class Scan {
@@ -46,7 +47,7 @@ class Scan {
 
   /** Walks one value inside `depth` arrays and maps. */
   value(depth: number): void {
-    if (++this.items > MOST_ITEMS) throw wrong("too-many", `it holds more than ${MOST_ITEMS} values`);
+    this.count();
     const start = this.at;
     const tag = this.unsigned(1);
     if (tag <= 0x7f || tag >= 0xe0) return; // small integers
@@ -54,6 +55,17 @@ class Scan {
     else if (tag <= 0x9f) this.array(tag & 15, depth, start);
     else if (tag <= 0xbf) this.text(tag & 31, start);
     else this.tagged(tag, depth, start);
+  }
+
+  /** Bounds the work and memory of whoever decodes the bytes next. */
+  private count(): void {
+    const most = this.limits.descriptorValues;
+    if (++this.items <= most) return;
+    throw wrong(
+      "too-many",
+      `it holds more than ${most} values (descriptorValues)`,
+      limitHint("descriptorValues"),
+    );
   }
 
   private tagged(tag: number, depth: number, start: number): void {
@@ -127,13 +139,17 @@ class Scan {
   /** An array or map begins: refused here if it is too deep, or claims more values than there are bytes left. */
   private open(values: number, depth: number, start: number): void {
     if (depth >= this.limits.descriptorDepth) {
-      throw wrong("too-deep", `byte ${start} opens more than ${this.limits.descriptorDepth} levels`);
+      throw wrong(
+        "too-deep",
+        `byte ${start} opens more than ${this.limits.descriptorDepth} levels (descriptorDepth)`,
+        limitHint("descriptorDepth"),
+      );
     }
     if (values > this.bytes.length - this.at) throw this.truncated();
   }
 
   private key(): string {
-    this.items++;
+    this.count();
     const start = this.at;
     const tag = this.unsigned(1);
     if (tag >= 0xa0 && tag <= 0xbf) return this.text(tag & 31, start);
@@ -145,7 +161,8 @@ class Scan {
     if (length > this.limits.stringBytes) {
       throw wrong(
         "too-long",
-        `the string at byte ${start} has ${length} bytes, ${this.limits.stringBytes} are allowed`,
+        `the string at byte ${start} has ${length} bytes, ${this.limits.stringBytes} are allowed (stringBytes)`,
+        limitHint("stringBytes", length),
       );
     }
     const from = this.take(length);

@@ -5,13 +5,13 @@ import type { PluginDescriptor } from "../../abi/descriptor.ts";
 import { BelljarError } from "../../abi/error.ts";
 import { decodeDescriptor } from "./descriptor.ts";
 import { type InstanceOptions, PluginInstance, type SharedInstance } from "./instance.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { completeLimits, type Limits } from "./limits.ts";
 import { type Rewritten, rewriteModule } from "./rewrite.ts";
-import type { Limits, ModuleFacts } from "./types.ts";
+import type { ModuleFacts } from "./types.ts";
 import { checkContract, vetModule } from "./vet.ts";
 
 /** Compiles a rewritten module: in Node in bounded time and memory (runtime/registry), elsewhere at once. */
-export type Compile = (bytes: Uint8Array<ArrayBuffer>) => Promise<WebAssembly.Module>;
+export type Compile = (bytes: Uint8Array<ArrayBuffer>, limits: Limits) => Promise<WebAssembly.Module>;
 
 export interface LoadOptions {
   limits?: Partial<Limits>;
@@ -48,14 +48,15 @@ export class PluginType {
    * descriptor/… for a descriptor that is wrong, plugin/… for a plugin that fails while it describes itself.
    */
   static async load(bytes: Uint8Array, options: LoadOptions = {}): Promise<PluginType> {
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const limits = completeLimits(options.limits);
     const own = new Uint8Array(bytes);
     const { module, codes, facts } = vetModule(own, limits);
     checkContract(module);
     const rewritten = rewriteModule(module, codes, limits);
-    const compile = options.compile ?? ((rewrittenBytes) => WebAssembly.compile(rewrittenBytes));
+    const compile =
+      options.compile ?? ((rewrittenBytes: Uint8Array<ArrayBuffer>) => WebAssembly.compile(rewrittenBytes));
     const [compiled, digest] = await Promise.all([
-      compile(rewritten.bytes),
+      compile(rewritten.bytes, limits),
       crypto.subtle.digest("SHA-256", own),
     ]);
     const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,7 +1,5 @@
 // The shapes that the sandbox shows to the rest of the runtime.
 
-export type { Limits } from "./limits.ts";
-
 /** Why an instance was stopped. */
 export type FaultKind =
   | "unreachable"

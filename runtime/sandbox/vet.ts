@@ -4,7 +4,8 @@
 import { BelljarError, printable } from "../../abi/error.ts";
 import { type Code, decodeBody } from "./body.ts";
 import { type FunctionType, I32, F64, Kind, type Module, parseModule, refuse } from "./module.ts";
-import type { Limits, ModuleFacts } from "./types.ts";
+import type { Limits } from "./limits.ts";
+import type { ModuleFacts } from "./types.ts";
 
 export interface Vetted {
   module: Module;

@@ -47,7 +47,7 @@ if (role === undefined) {
   await child.compile(harmless(), COMPILE_LIMITS);
   if (role === "stay") setInterval(() => {}, 1000);
   if (role === "work")
-    void child.compile(loopNest(2000, 1000), { ...COMPILE_LIMITS, base: 1e6, memory: 2 ** 40 });
+    void child.compile(loopNest(2000, 1000), { ...COMPILE_LIMITS, base: 1e6, most: 1e6, memory: 2 ** 40 });
   console.log(child.pid);
 }
 

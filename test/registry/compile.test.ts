@@ -7,6 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { BelljarError } from "../../abi/error.ts";
+import { completeLimits, type Limits } from "../../runtime/sandbox/index.ts";
 import { COMPILE_LIMITS, compileInChild, tryInChild } from "../../runtime/registry/compile.ts";
 import { branchWeb, harmless, loopNest } from "./bombs.ts";
 
@@ -45,9 +46,26 @@ test("a bomb with all the memory in the world is stopped by its processor time",
 
 test("a bomb with all the time in the world is stopped by its memory, and this process has not grown by it", async () => {
   const before = process.memoryUsage.rss();
-  const limits = { ...COMPILE_LIMITS, base: 200_000 };
+  const limits = { ...COMPILE_LIMITS, base: 200_000, most: 200_000 };
   assert.is(await codeOf(tryInChild(loopNest(2000, 1000), limits)), "module/compile-memory");
   assert.ok(process.memoryUsage.rss() - before < 100 * 2 ** 20);
+});
+
+test("time and memory are limits that a host sets, and a refusal names them", async () => {
+  const refusal = async (limits: Partial<Limits>): Promise<BelljarError> => {
+    try {
+      await compileInChild(loopNest(60, 60), completeLimits(limits));
+    } catch (error) {
+      return error as BelljarError;
+    }
+    throw new Error("it compiled");
+  };
+  const late = await refusal({ compileSeconds: 0.01 });
+  assert.is(late.code, "module/compile-time");
+  assert.match(late.message, "more than 10 ms of processor time (compileSeconds)");
+  assert.match(late.hint, "--limit compileSeconds=N");
+  const large = await refusal({ compileMemory: 2 ** 20 });
+  assert.match(`${large.message} ${large.hint}`, /compileMemory.*--limit compileMemory=N/);
 });
 
 test("after a bomb the next module compiles", async () => {

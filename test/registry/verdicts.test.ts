@@ -30,7 +30,10 @@ test("what was remembered is known, and nothing else is", () => {
   remember(key, base);
   assert.ok(isKnown(key, base));
   assert.not(isKnown(verdictKey(harmless(1), COMPILE_LIMITS), base));
-  assert.not(isKnown(verdictKey(harmless(), { ...COMPILE_LIMITS, base: 499 }), base));
+  for (const name of ["base", "perKiB", "most", "memory"] as const) {
+    const others = { ...COMPILE_LIMITS, [name]: COMPILE_LIMITS[name] - 1 };
+    assert.not(isKnown(verdictKey(harmless(), others), base), `under another limit, ${name}`);
+  }
   assert.equal(readdirSync(join(base, "compiles")), [`${key}.json`], "no temporary file is left");
 });
 
