@@ -10,7 +10,7 @@
 //   end
 //
 // where the step is `local.get i  i32.const c  i32.add  local.set i` (or local.tee), nothing else in the loop
-// writes i, nothing writes n, and no branch leaves BODY but the last one.
+// writes i, nothing writes n, BODY holds no loop and no call, and no branch leaves it but the last one.
 
 import { type Code, VOID_BLOCK } from "./body.ts";
 import type { Writer } from "./bytes.ts";
@@ -82,7 +82,10 @@ export function matchCountedLoop(code: Code, loop: number): CountedLoop | null {
   return { counter, bound, comparison, step, from, to };
 }
 
-/** How often each local is written from `from` to `to`; null where control may leave other than at the end. */
+/**
+ * How often each local is written from `from` to `to`; null where control may leave other than at the end, or where
+ * what is charged ahead would be paid for and still to come while other code runs.
+ */
 function writes(code: Code, from: number, to: number): Map<number, number> | null {
   const written = new Map<number, number>();
   let depth = 0;
@@ -90,7 +93,6 @@ function writes(code: Code, from: number, to: number): Map<number, number> | nul
     const a = code.a[i] as number;
     switch (code.op[i]) {
       case Op.block:
-      case Op.loop:
       case Op.if:
         depth++;
         break;
@@ -101,6 +103,14 @@ function writes(code: Code, from: number, to: number): Map<number, number> | nul
       case Op.brIf:
         if (a >= depth) return null;
         break;
+      case Op.loop:
+      case Op.call:
+      case Op.callIndirect:
+      case Op.memoryCopy:
+      case Op.memoryFill:
+      case Op.memoryInit:
+      case Op.memoryGrow:
+        return null;
       case Op.brTable: // its targets are not looked at one by one: such loops are charged each time round
       case Op.return:
         return null;
@@ -119,7 +129,7 @@ function findStep(code: Code, from: number, to: number, counter: number): number
   let depth = 0;
   for (let i = from; i < to; i++) {
     const opcode = op[i];
-    if (opcode === Op.block || opcode === Op.loop || opcode === Op.if) depth++;
+    if (opcode === Op.block || opcode === Op.if) depth++;
     else if (opcode === Op.end) depth--;
     else if ((opcode === Op.localSet || opcode === Op.localTee) && a[i] === counter) {
       const isStep =

@@ -1,22 +1,25 @@
 // The meter: one function's body rewritten so that it counts its work. docs/metering.md describes the rules
 // and argues why they can't be dodged.
 //
-// Units are counted down in the local `fuel`, which lives in the global $fuel between functions. Every loop
-// and function charges its weight before it runs; where the count is below zero, control goes to the host's
-// $tick, which hands out another slice or throws.
+// Units are counted down in the local `fuel`, which lives in the global $fuel between functions. Each segment of
+// code charges its weight before it runs (segments.ts); where the count is below zero, control goes to the
+// host's $tick, which hands out another slice or throws.
 
 import { blockType, type Code, VOID_BLOCK } from "./body.ts";
-import { Reader, Writer } from "./bytes.ts";
+import { Writer } from "./bytes.ts";
 import { frameBytes } from "./call-stack.ts";
-import { type CountedLoop, matchCountedLoop, writeCountedLoop } from "./counted-loop.ts";
+import { type CountedLoop, writeCountedLoop } from "./counted-loop.ts";
 import { F32, F64, type FunctionType, I32, type Module } from "./module.ts";
-import { Op, OPCODES } from "./opcodes.ts";
+import { Op } from "./opcodes.ts";
+import { entryWeight, findSegments, type Segments, skipDead, STRETCH, tableLabels } from "./segments.ts";
 
 /** Where the things are that metered bodies refer to. */
 export interface MeterContext {
   module: Module;
   /** Index, in the rewritten module, of function `index` of the original. */
   functionIndex(index: number): number;
+  /** Units of a call of function `index` of the original where it is light; else -1. */
+  lightWeight(index: number): number;
   /** Index of a type with these results and no parameters. */
   resultType(results: number[]): number;
   tick: number;
@@ -32,20 +35,19 @@ export interface MeterContext {
 
 /** A leaf function lighter than this is charged without a check: its caller's next check comes soon. */
 const LIGHT = 64;
-/** At most so many units of straight code lie between two checks. */
-const STRETCH = 2_048;
+/** A function returns with no more units charged since its last check. */
+const LEFT_OPEN = 512;
 /** What $tick gets where a function's frame no longer fits the stack that the sandbox allows. */
 export const STACK_OVERFLOW = -0x80000000;
 
 /** Units are handed out in slices of this. */
 export const SLICE = 16_384;
-/** More than one charge can take, and far from where an i32 would wrap. */
+/** Far from where an i32 would wrap. */
 const DEBT = 1 << 24;
 
 /**
- * How many slices the debt of a count of `fuel` takes. A program that jumps over its checks gets into debt, since
- * regions are charged whole: before the count could wrap, all of it is paid at once. A smaller debt takes one
- * slice, so that a long stretch that was charged ahead comes to the clock again on its way.
+ * How many slices the debt of a count of `fuel` takes. Only what moves many bytes at once gets deep into debt: all of that is
+ * paid at once, before the count could wrap.
  */
 export function slicesOwed(fuel: number): number {
   return fuel < -DEBT ? Math.ceil(-fuel / SLICE) : 1;
@@ -74,6 +76,19 @@ interface Label {
   /** Number of emitted blocks that were open when this one was opened: what branches count from. */
   depth: number;
   close: (() => void) | null;
+  /** What branches to a loop goes to its start, which checks. */
+  isLoop: boolean;
+  /** Most units charged since the last check on a way that branches to its end; -1: none does. */
+  unchecked: number;
+  /** The same where its if was decided, while the other way is still open. */
+  decided: number;
+}
+
+/** The units of a function that is charged whole and never checked; -1 where it is none. */
+export function lightWeight(code: Code): number {
+  const weight = (code.regionWeight.get(-1) as number) + entryWeight(code);
+  const calls = code.op.some((op, i) => CALLS.has(op) && !code.dead[i]);
+  return !calls && !code.hasLoop && weight <= LIGHT ? weight : -1;
 }
 
 /** Body `index` (without imports), metered: its locals and instructions. */
@@ -89,12 +104,14 @@ class BodyMeter {
   private readonly out = new Writer(1_024);
   private readonly labels: Label[] = [];
   private readonly added: number[] = [];
-  private readonly bounds: number[] = [];
   private fuel = -1;
   private count = -1;
+  private until = -1;
   private depth = 0;
-  private countedDepth = 0;
+  private segments: Segments | null = null;
+  /** Most units charged since the last check, on any way to here. */
   private unchecked = 0;
+  private live = true;
 
   constructor(context: MeterContext, index: number, code: Code, recursive: boolean) {
     this.context = context;
@@ -106,10 +123,9 @@ class BodyMeter {
 
   write(): Writer {
     const { code, out } = this;
-    const weight = code.regionWeight.get(-1) as number;
-    const calls = code.op.some((op, i) => CALLS.has(op) && !code.dead[i]);
-    if (!calls && !code.hasLoop && weight <= LIGHT) this.writeLight(weight);
-    else this.writeFull(weight);
+    const light = lightWeight(code);
+    if (light >= 0) this.writeLight(light);
+    else this.writeFull();
 
     const body = new Writer(out.length + 64);
     const locals = [...code.locals.slice(this.type.params.length), ...this.added];
@@ -133,16 +149,17 @@ class BodyMeter {
     const { fuelGlobal } = this.context;
     this.get(fuelGlobal).constant(weight);
     this.out.put(Op.i32Sub, Op.globalSet).u32(fuelGlobal);
-    this.labels.push({ depth: 0, close: null });
+    this.open(0);
     this.depth = 1;
-    this.range(0, this.code.op.length - 1, true);
+    this.range(0, this.code.op.length - 1);
     this.out.u8(Op.end);
   }
 
-  private writeFull(weight: number): void {
+  private writeFull(): void {
     const { out, context } = this;
     const { fuelGlobal, stackGlobal } = context;
     this.fuel = this.local(I32);
+    this.segments = findSegments(context.module.bytes, this.code, (op, i) => this.mayTick(op, i));
     const frame = frameBytes(this.code);
     if (this.recursive) {
       this.get(stackGlobal).constant(frame);
@@ -152,15 +169,17 @@ class BodyMeter {
         out.u8(Op.call).u32(context.tick).u8(Op.drop);
       });
     }
-    this.get(fuelGlobal).constant(weight);
+    this.get(fuelGlobal).constant(this.segments.entry);
     out.put(Op.i32Sub, Op.localSet).u32(this.fuel);
     this.check();
     out.u8(Op.block);
     this.blockType(context.resultType(this.type.results));
     this.depth = 1;
-    this.labels.push({ depth: 0, close: null });
-    this.range(0, this.code.op.length - 1, false);
+    this.open(0);
+    this.range(0, this.code.op.length - 1);
     out.u8(Op.end);
+    this.meet(this.labels.pop() as Label);
+    if (this.unchecked > LEFT_OPEN) this.check();
     if (this.recursive) {
       this.get(stackGlobal).constant(frame);
       out.put(Op.i32Add, Op.globalSet).u32(stackGlobal);
@@ -212,13 +231,46 @@ class BodyMeter {
     this.out.u8(Op.globalGet).u32(this.context.fuelGlobal).u8(Op.localSet).u32(this.fuel);
   }
 
+  /** Takes units for code that comes next. */
+  private charge(weight: number): void {
+    const { out } = this;
+    out.u8(Op.localGet).u32(this.fuel);
+    this.constant(weight);
+    out.put(Op.i32Sub, Op.localSet).u32(this.fuel);
+    this.unchecked += weight;
+    if (this.unchecked > STRETCH) this.check();
+  }
+
+  /** Whether instruction `i` may get to $tick in a function that it calls. */
+  private mayTick(op: number, i: number): boolean {
+    return CALLS.has(op) && !(op === Op.call && this.context.lightWeight(this.code.a[i] as number) >= 0);
+  }
+
+  private open(depth: number, isLoop = false, close: (() => void) | null = null): Label {
+    const label: Label = { depth, close, isLoop, unchecked: -1, decided: -1 };
+    this.labels.push(label);
+    return label;
+  }
+
+  /** The end of a block: the longest of the ways that come together there. */
+  private meet(label: Label): void {
+    this.unchecked = Math.max(this.live ? this.unchecked : 0, label.unchecked, label.decided);
+    this.live = true;
+  }
+
+  /** The depth that a branch to label `original` names. */
+  private target(original: number): number {
+    const label = this.labels[this.labels.length - 1 - original] as Label;
+    if (!label.isLoop) label.unchecked = Math.max(label.unchecked, this.unchecked);
+    return this.depth - 1 - label.depth;
+  }
+
   private branch(op: number, original: number): void {
-    const target = this.labels[this.labels.length - 1 - original] as Label;
-    this.out.u8(op).u32(this.depth - 1 - target.depth);
+    this.out.u8(op).u32(this.target(original));
   }
 
   /** Emits instructions `from` to `to` (exclusive). */
-  private range(from: number, to: number, light: boolean): void {
+  private range(from: number, to: number): void {
     const { code, out, context } = this;
     const { bytes } = context.module;
     let i = from;
@@ -226,23 +278,22 @@ class BodyMeter {
       const op = code.op[i] as number;
       const a = code.a[i] as number;
       if (code.dead[i] && op !== Op.end && op !== Op.else) {
-        i = this.skipDead(i);
+        i = skipDead(code, i);
         continue;
       }
-      if (!light) {
-        const weight = (OPCODES.get(op) as { weight: number }).weight;
-        this.unchecked += CALLS.has(op) ? LIGHT : weight;
-        if (this.unchecked > STRETCH) this.check();
-      }
+      const weight = this.segments?.before.get(i);
+      if (weight !== undefined) this.charge(weight);
       switch (op) {
         case Op.block:
-        case Op.if:
+        case Op.if: {
           out.raw(bytes.subarray(code.at[i], code.end[i]));
-          this.labels.push({ depth: this.depth++, close: null });
+          const label = this.open(this.depth++);
+          if (op === Op.if) label.decided = this.unchecked;
           break;
+        }
         case Op.loop: {
-          const counted = matchCountedLoop(code, i);
-          if (counted !== null && (code.regionWeight.get(i) as number) <= STRETCH) {
+          const counted = this.segments?.counted.get(i);
+          if (counted !== undefined) {
             this.countedLoop(i, counted);
             i = (code.partner[i] as number) + 1;
             continue;
@@ -250,40 +301,51 @@ class BodyMeter {
           this.openLoop(i);
           break;
         }
-        case Op.else:
+        case Op.else: {
           out.u8(Op.else);
+          const label = this.labels[this.labels.length - 1] as Label;
+          if (this.live) label.unchecked = Math.max(label.unchecked, this.unchecked);
+          this.unchecked = label.decided;
+          this.live = true;
+          label.decided = -1;
           break;
+        }
         case Op.end: {
           const label = this.labels.pop() as Label;
           out.u8(Op.end);
           this.depth--;
+          this.meet(label);
           label.close?.();
           break;
         }
         case Op.br:
         case Op.brIf:
           this.branch(op, a);
+          if (op === Op.br) this.live = false;
           break;
         case Op.brTable: {
-          const r = new Reader(bytes, (code.at[i] as number) + 1, code.end[i]);
-          const count = r.u32();
-          out.u8(Op.brTable).u32(count);
-          for (let n = 0; n <= count; n++) {
-            const target = this.labels[this.labels.length - 1 - r.u32()] as Label;
-            out.u32(this.depth - 1 - target.depth);
-          }
+          const labels = tableLabels(bytes, code, i);
+          out.u8(Op.brTable).u32(labels.length - 1);
+          for (const label of labels) out.u32(this.target(label));
+          this.live = false;
           break;
         }
         case Op.return:
           this.branch(Op.br, this.labels.length - 1);
+          this.live = false;
+          break;
+        case Op.unreachable:
+          out.u8(op);
+          this.live = false;
           break;
         case Op.call:
-          this.call(context.functionIndex(a));
+          this.call(context.functionIndex(a), context.lightWeight(a));
           break;
         case Op.callIndirect:
           this.spill();
           out.raw(bytes.subarray(code.at[i], code.end[i]));
           this.reload();
+          this.unchecked = LEFT_OPEN;
           break;
         case Op.memoryCopy:
           this.call(context.copy);
@@ -312,19 +374,17 @@ class BodyMeter {
     }
   }
 
-  /** The instruction after the dead one at `i`: nested blocks are passed over whole. */
-  private skipDead(i: number): number {
-    const op = this.code.op[i];
-    if (op !== Op.block && op !== Op.loop && op !== Op.if) return i + 1;
-    let end = this.code.partner[i] as number;
-    while (this.code.op[end] === Op.else) end = this.code.partner[end] as number;
-    return end + 1;
-  }
-
-  private call(index: number): void {
+  /** @param light units of a light function, which come on top of what is unchecked; else -1 */
+  private call(index: number, light = -1): void {
     this.spill();
     this.out.u8(Op.call).u32(index);
     this.reload();
+    if (light < 0) {
+      this.unchecked = LEFT_OPEN;
+      return;
+    }
+    this.unchecked += light;
+    if (this.unchecked > STRETCH) this.check();
   }
 
   /** Replaces a NaN on top of the stack by the one whose bits every compiler agrees on. */
@@ -367,7 +427,7 @@ class BodyMeter {
    */
   private openLoop(i: number): void {
     const { code, out, context } = this;
-    const weight = code.regionWeight.get(i) as number;
+    const weight = this.segments?.round.get(i) as number;
     const type = code.a[i] as number;
     const charge = (): void => {
       out.u8(Op.localGet).u32(this.fuel);
@@ -375,11 +435,11 @@ class BodyMeter {
       out.put(Op.i32Sub, Op.localTee).u32(this.fuel);
     };
     this.unchecked = 0;
-    // A heavy round is checked inside: paid off before it runs, it would be a long way to the next look at the clock.
-    if (weight > STRETCH || blockType(context.module, type).params.length > 0) {
+    // What a loop takes from the operand stack would have to be kept somewhere: it is checked inside.
+    if (blockType(context.module, type).params.length > 0) {
       out.u8(Op.loop);
       this.blockType(type);
-      this.labels.push({ depth: this.depth++, close: null });
+      this.open(this.depth++, true);
       charge();
       out.u8(Op.drop);
       this.check();
@@ -402,7 +462,7 @@ class BodyMeter {
       out.u8(Op.br).u32(0).put(Op.end, Op.unreachable, Op.end);
       this.depth -= 3;
     };
-    this.labels.push({ depth: this.depth++, close });
+    this.open(this.depth++, true, close);
     charge();
     this.constant(0);
     out.put(Op.i32LtS, Op.brIf).u32(1);
@@ -410,21 +470,31 @@ class BodyMeter {
 
   /** A counted loop, charged a strip at a time. */
   private countedLoop(i: number, counted: CountedLoop): void {
-    if (this.count < 0) this.count = this.local(I32);
-    while (this.bounds.length <= this.countedDepth) this.bounds.push(this.local(I32));
-    const locals = { fuel: this.fuel, count: this.count, until: this.bounds[this.countedDepth] as number };
-    writeCountedLoop(this.out, counted, this.code.regionWeight.get(i) as number, locals, {
-      check: () => this.check(),
-      body: (blocks) => {
-        this.depth += blocks;
-        this.countedDepth++;
-        // BODY's own blocks count from here; nothing in it names the loop or its if.
-        this.labels.push({ depth: -1, close: null }, { depth: -1, close: null });
-        this.range(counted.from, counted.to, false);
-        this.labels.length -= 2;
-        this.countedDepth--;
-        this.depth -= blocks;
+    if (this.count < 0) {
+      this.count = this.local(I32);
+      this.until = this.local(I32);
+    }
+    const { fuel, count, until } = this;
+    writeCountedLoop(
+      this.out,
+      counted,
+      this.code.regionWeight.get(i) as number,
+      { fuel, count, until },
+      {
+        check: () => this.check(),
+        body: (blocks) => {
+          this.depth += blocks;
+          // BODY's own blocks count from here; nothing in it names the loop or its if.
+          this.open(-1);
+          this.open(-1);
+          this.range(counted.from, counted.to);
+          this.labels.length -= 2;
+          this.depth -= blocks;
+        },
       },
-    });
+    );
+    // It is left after a check.
+    this.unchecked = 0;
+    this.live = true;
   }
 }

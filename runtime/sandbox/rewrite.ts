@@ -22,10 +22,10 @@ import {
 } from "./injected.ts";
 import { type Limits, within } from "./limits.ts";
 import { type DataSegment, type FunctionType, FUNCREF, I32, Kind, type Module } from "./module.ts";
-import { type MeterContext, meterBody } from "./meter.ts";
+import { lightWeight, type MeterContext, meterBody } from "./meter.ts";
 
 /** Changes whenever the same module would be rewritten to other bytes. */
-export const REWRITER_VERSION = 3;
+export const REWRITER_VERSION = 4;
 
 export interface Rewritten {
   bytes: Uint8Array<ArrayBuffer>;
@@ -114,9 +114,11 @@ export function rewriteModule(module: Module, codes: Code[], limits: Limits): Re
     ["$seal", add([I32, I32], [I32], sealBody())],
   ];
 
+  const light = codes.map(lightWeight);
   const context: MeterContext = {
     module,
     functionIndex,
+    lightWeight: (index) => light[index - imported] ?? -1,
     resultType: (results) =>
       results.length === 0
         ? VOID_BLOCK
