@@ -9,6 +9,7 @@ const BUNDLES = {
   cli: "runtime/cli/main.ts",
   "compile-child": "runtime/registry/compile-child.ts",
   "validate-child": "runtime/validate/validate-child.ts",
+  "bench-child": "runtime/bench/bench-child.ts",
 };
 
 /** @returns the files written */

@@ -1,22 +1,10 @@
-// Starting the validating process, and asking it for one digest. Nothing of the user's settings belongs in there.
+// Asking the validating process for one digest.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { cacheFolder } from "../registry/user-folder.ts";
+import { startChild } from "../registry/start-child.ts";
 import type { Elsewhere } from "./check.ts";
 import { type ChildAnswer, type ChildRequest, FLAGS, type Subject } from "./child-message.ts";
 
 const DIGEST_MS = 120_000;
-
-/** Starts `script` with V8 flags; its own output goes nowhere. */
-export function startChild(script: string, flags: readonly string[] = []): ChildProcess {
-  const { SystemRoot } = process.env;
-  return spawn(process.execPath, [...flags, script], {
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-    serialization: "advanced",
-    env: { BELLJAR_CACHE: cacheFolder(), ...(SystemRoot === undefined ? {} : { SystemRoot }) },
-    windowsHide: true,
-  });
-}
 
 /** The fingerprint of what a plugin plays in another process. Rejects where that process ends early or takes too long. */
 export function digestElsewhere(script: string, how: Elsewhere, request: Subject): Promise<string> {

@@ -3,10 +3,10 @@
 import type { ChildProcess } from "node:child_process";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { shipped } from "../registry/place.ts";
+import { startChild } from "../registry/start-child.ts";
 import { LOADS } from "./catalogue.ts";
 import { type Check, NO_SETUP, type PluginSetup } from "./check.ts";
 import type { ChildAnswer, ChildRequest, Subject } from "./child-message.ts";
-import { startChild } from "./child-process.ts";
 import { notLoaded } from "./open-bench.ts";
 import { applyNotices, type CheckResult, type Notice } from "./run.ts";
 

@@ -1,0 +1,156 @@
+// Two things, measured against each other: in turns, and the first one a second time beside them, which says how far two
+// equal things differ on this machine at this time.
+
+import { setImmediate } from "node:timers/promises";
+import { blocksOf, type Plan, type Pulse, timeBlock, warmUp } from "./measure.ts";
+import { type Configuration, type Player, playBlock, type Subject } from "./player.ts";
+import { cost, judge, type Ratio, ratiosTo, type Turns, type Verdict } from "./ratio.ts";
+
+export interface Comparison {
+  rounds: number;
+  turns: number;
+  /** Microseconds a block, by the medians of the turns. */
+  block: number;
+  otherBlock: number;
+  /** The other one's time over the first one's; and the first one's own over itself. */
+  time: Ratio;
+  control: Ratio;
+  verdict: Verdict;
+  /** Units of the whole piece, exact. */
+  units: { total: number; other: number; ratio: number };
+  sound: SoundDifference;
+}
+
+export interface SoundDifference {
+  /** "other ports" where the outputs' channels are not as many. */
+  kind: "same" | "different" | "other ports";
+  /** The largest difference of two samples, and the second at which they first differed. */
+  largest: number;
+  seconds: number;
+}
+
+/** Milliseconds of one turn: long beside the clock, short beside what a machine does in between. */
+const TURN_MS = 1;
+const MOST_TURNS = 64;
+/** Milliseconds between two looks at what else the process has to do. */
+const REST_MS = 50;
+const LEAST_ROUNDS = 8;
+/** Milliseconds after which a comparison is long enough, where fewer rounds will do. */
+const LONG_MS = 30_000;
+
+export async function compare(
+  first: Subject,
+  other: Subject,
+  configuration: Configuration,
+  plan: Plan,
+  pulse: Pulse,
+): Promise<Comparison> {
+  const blocks = blocksOf(configuration, plan.seconds);
+  for (const subject of [first, other]) await warmUp(subject, configuration);
+  const same = await play(first, other, configuration, blocks);
+  const probe = await first.player(configuration);
+  let time = 0;
+  let probed = 0;
+  for (; probed < Math.min(blocks, 200) && time < 2 * TURN_MS * 1000; probed++) time += timeBlock(probe);
+  const fitting = Math.ceil((TURN_MS * 1000 * probed) / Math.max(time, 1));
+  const size = Math.min(blocks, Math.max(fitting, Math.ceil(blocks / MOST_TURNS)));
+  const turns = Math.ceil(blocks / size);
+
+  const times: [number[], number[], number[]] = [[], [], []];
+  const began = performance.now();
+  let rounds = 0;
+  let rested = began;
+  for (; rounds < plan.rounds; rounds++) {
+    const next = ((performance.now() - began) / Math.max(1, rounds)) * (rounds + 1);
+    if (plan.fewer && rounds >= LEAST_ROUNDS && next > LONG_MS) break;
+    const players: Player[] = [];
+    for (const subject of inOrder([first, other, first], rounds))
+      players.push(await subject.player(configuration));
+    // Made in turns as well: where memory happens to lie must favour nobody.
+    const [a, b, c] = backInOrder(players, rounds) as [Player, Player, Player];
+    for (let t = 0; t < turns; t++) {
+      const count = Math.min(size, blocks - t * size);
+      const order = inOrder([0, 1, 2], rounds + t);
+      for (const i of order) {
+        const player = [a, b, c][i] as Player;
+        let sum = 0;
+        for (let k = 0; k < count; k++) sum += timeBlock(player);
+        times[i]?.push(sum);
+      }
+      if (performance.now() - rested > REST_MS) {
+        pulse((rounds + t / turns) / plan.rounds);
+        await setImmediate();
+        rested = performance.now();
+      }
+    }
+    pulse((rounds + 1) / plan.rounds);
+    await setImmediate();
+  }
+  const [base, others, again] = times.map(
+    (series): Turns => ({ rounds, turns, times: Float64Array.from(series) }),
+  ) as [Turns, Turns, Turns];
+  const [ratio, control] = ratiosTo(base, [others, again]) as [Ratio, Ratio];
+  const all = Array.from({ length: rounds }, (_, round) => round);
+  return {
+    rounds,
+    turns,
+    block: cost(base, all) / blocks,
+    otherBlock: cost(others, all) / blocks,
+    time: ratio,
+    control,
+    verdict: judge(ratio, control),
+    units: { total: same.units, other: same.otherUnits, ratio: same.otherUnits / same.units },
+    sound: same.sound,
+  };
+}
+
+/** Each comes first, second and last equally often, with either neighbour. */
+function inOrder<T>(three: readonly T[], turn: number): T[] {
+  const order = [0, 1, 2].map((i) => three[(i + turn) % 3] as T);
+  return Math.floor(turn / 3) % 2 === 1 ? order.reverse() : order;
+}
+
+function backInOrder<T>(ordered: readonly T[], turn: number): T[] {
+  const result: T[] = [];
+  inOrder([0, 1, 2], turn).forEach((index, at) => {
+    result[index] = ordered[at] as T;
+  });
+  return result;
+}
+
+/** Plays both once, untimed: their units, and whether they sound the same. */
+async function play(
+  first: Subject,
+  other: Subject,
+  configuration: Configuration,
+  blocks: number,
+): Promise<{ units: number; otherUnits: number; sound: SoundDifference }> {
+  const a = await first.player(configuration);
+  const b = await other.player(configuration);
+  const { rate, block } = configuration;
+  const comparable = a.outputs.length === b.outputs.length;
+  const sound: SoundDifference = { kind: comparable ? "same" : "other ports", largest: 0, seconds: 0 };
+  let units = 0;
+  let otherUnits = 0;
+  for (let at = 0; at < blocks; at++) {
+    playBlock(a);
+    playBlock(b);
+    units += a.units;
+    otherUnits += b.units;
+    for (let c = 0; comparable && c < a.outputs.length; c++) {
+      const one = a.outputs[c] as Float32Array;
+      const two = b.outputs[c] as Float32Array;
+      for (let i = 0; i < block; i++) {
+        const apart = Math.abs((one[i] as number) - (two[i] as number));
+        if (apart === 0) continue;
+        if (sound.kind === "same") {
+          sound.kind = "different";
+          sound.seconds = (at * block + i) / rate;
+        }
+        if (apart > sound.largest) sound.largest = apart;
+      }
+    }
+    if (at % 1024 === 1023) await setImmediate();
+  }
+  return { units, otherUnits, sound };
+}

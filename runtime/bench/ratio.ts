@@ -1,0 +1,90 @@
+// How much more one thing takes than another that was played in turns with it; and whether that can be told at all.
+
+import { quantileOfSorted } from "./statistics.ts";
+
+/** A ratio of times, and the interval that holds it with 95 % confidence. */
+export interface Ratio {
+  ratio: number;
+  low: number;
+  high: number;
+}
+
+/** Times of one form: round after round, each with the same turns. */
+export interface Turns {
+  rounds: number;
+  turns: number;
+  /** Time of turn t in round r at r * turns + t. */
+  times: Float64Array;
+}
+
+const RESAMPLES = 400;
+
+/**
+ * What a form takes for the piece: of each turn the median of the chosen rounds, and the sum of those. One round in which the machine
+ * did something else changes none of it.
+ */
+export function cost({ turns, times }: Turns, rounds: readonly number[]): number {
+  const column = new Float64Array(rounds.length);
+  const middle = column.length >> 1;
+  let sum = 0;
+  for (let t = 0; t < turns; t++) {
+    for (let i = 0; i < rounds.length; i++) column[i] = times[(rounds[i] as number) * turns + t] as number;
+    column.sort();
+    const upper = column[middle] as number;
+    sum += column.length % 2 === 1 ? upper : (upper + (column[middle - 1] as number)) / 2;
+  }
+  return sum;
+}
+
+/**
+ * Cost of each form over the cost of `base`, with intervals by the bootstrap: the rounds, each with instances of its own, are
+ * drawn anew with replacement, for all forms the same ones, and the ratio worked out again. The same times give the
+ * same intervals.
+ */
+export function ratiosTo(base: Turns, forms: readonly Turns[]): Ratio[] {
+  const all = Array.from({ length: base.rounds }, (_, round) => round);
+  const whole = cost(base, all);
+  const drawn = forms.map(() => new Float64Array(RESAMPLES));
+  let state = 0x2545f491;
+  for (let i = 0; i < RESAMPLES; i++) {
+    const rounds = all.map(() => {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      return (state >>> 0) % base.rounds;
+    });
+    const divisor = cost(base, rounds);
+    forms.forEach((form, f) => {
+      (drawn[f] as Float64Array)[i] = cost(form, rounds) / divisor;
+    });
+  }
+  return forms.map((form, f) => {
+    const sorted = (drawn[f] as Float64Array).sort();
+    return {
+      ratio: cost(form, all) / whole,
+      low: quantileOfSorted(sorted, 0.025),
+      high: quantileOfSorted(sorted, 0.975),
+    };
+  });
+}
+
+export type Verdict = "faster" | "slower" | "no difference" | "too noisy to tell";
+
+/** Beyond these, nothing is said of a difference that was not found. */
+export const MOST_DOUBT = 1.03;
+export const WIDEST = 1.06;
+
+/** How far two equal things seemed to differ: 1.01 is one percent, either way. */
+export function doubt(control: Ratio): number {
+  return Math.max(1, control.high, 1 / control.low);
+}
+
+/**
+ * @param ratio of the other one to the first @param control of the first one to itself
+ */
+export function judge(ratio: Ratio, control: Ratio): Verdict {
+  const most = doubt(control);
+  if (ratio.low > most) return "slower";
+  if (ratio.high < 1 / most) return "faster";
+  return most > MOST_DOUBT || ratio.high / ratio.low > WIDEST ? "too noisy to tell" : "no difference";
+}
