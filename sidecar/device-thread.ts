@@ -1,0 +1,145 @@
+// The thread that makes all calls of all devices. It answers one request at a time; while it plays it listens to
+// nothing but its words.
+
+import { parentPort, workerData } from "node:worker_threads";
+import { BelljarError } from "../abi/error.ts";
+import type { DeviceList, StreamWish } from "../abi/sidecar.ts";
+import { openRegion, type Region } from "../shm/region.ts";
+import { RingReader } from "../shm/ring.ts";
+import { regionWake } from "../shm/wake.ts";
+import type { Backend, OpenDevice } from "./devices/device.ts";
+import { nullBackend } from "./devices/null.ts";
+import { PortAudio } from "./devices/portaudio.ts";
+import { wavBackend } from "./devices/wav.ts";
+import { play } from "./play.ts";
+import { WORDS } from "./words.ts";
+
+export interface ThreadData {
+  words: SharedArrayBuffer;
+  /** The PortAudio library that local configuration names, or null. */
+  library: string | null;
+}
+
+export type ThreadRequest =
+  | { op: "list" }
+  | { op: "caps"; device: string }
+  | { op: "open"; device: string; wish: StreamWish }
+  | { op: "start"; ring: { name: string; bytes: number } | null }
+  | { op: "close" };
+
+export type ThreadAnswer =
+  | { ok: true; result: object }
+  | { ok: false; code: string; message: string; hint: string };
+
+/** Runs in the worker. */
+export function runDeviceThread(): void {
+  const { words: buffer, library } = workerData as ThreadData;
+  const thread = new DeviceThread(new Int32Array(buffer, 0, WORDS), library);
+  parentPort?.on("message", (request: ThreadRequest) => {
+    let answer: ThreadAnswer;
+    try {
+      answer = { ok: true, result: thread.handle(request) };
+    } catch (error) {
+      const told =
+        error instanceof BelljarError
+          ? error
+          : new BelljarError(
+              "device/failed",
+              `The sound card's side failed: ${String((error as Error).message)}.`,
+            );
+      answer = { ok: false, code: told.code, message: told.message, hint: told.hint };
+    }
+    parentPort?.postMessage(answer);
+  });
+}
+
+class DeviceThread {
+  private readonly words: Int32Array;
+  private readonly library: string | null;
+  private portaudio: PortAudio | null = null;
+  private device: OpenDevice | null = null;
+  private region: Region | null = null;
+  private ring: RingReader | null = null;
+
+  constructor(words: Int32Array, library: string | null) {
+    this.words = words;
+    this.library = library;
+  }
+
+  handle(request: ThreadRequest): object {
+    switch (request.op) {
+      case "list":
+        return this.list();
+      case "caps":
+        return this.backend(request.device).caps(request.device);
+      case "open":
+        this.close();
+        this.device = this.backend(request.device).open(request.device, request.wish);
+        return this.device.format;
+      case "start":
+        return this.start(request.ring);
+      case "close":
+        this.close();
+        return {};
+    }
+  }
+
+  private list(): DeviceList {
+    const notes: string[] = [];
+    const backends: Backend[] = [nullBackend, wavBackend];
+    let library: DeviceList["library"] = null;
+    try {
+      this.portaudio ??= new PortAudio(this.library);
+      if (this.device === null) this.portaudio.refresh();
+      backends.unshift(this.portaudio);
+      library = { path: this.portaudio.path, version: this.portaudio.version, asio: this.portaudio.hasAsio };
+    } catch (error) {
+      if (!(error instanceof BelljarError)) throw error;
+      notes.push(`${error.message} ${error.hint}`.trim());
+    }
+    const lists = backends.map((backend) => backend.list());
+    return {
+      apis: lists.flatMap(({ apis }) => apis),
+      devices: lists.flatMap(({ devices }) => devices),
+      library,
+      notes,
+    };
+  }
+
+  private backend(id: string): Backend {
+    if (id === "null") return nullBackend;
+    if (id.startsWith("wav:")) return wavBackend;
+    this.portaudio ??= new PortAudio(this.library);
+    return this.portaudio;
+  }
+
+  private start(ring: { name: string; bytes: number } | null): object {
+    const { device } = this;
+    if (device === null) throw new BelljarError("device/closed", "No device is open.", "Send open first.");
+    if (ring !== null) {
+      this.region?.close();
+      this.region = openRegion(ring.name, ring.bytes);
+      this.ring = new RingReader(this.region.buffer, regionWake(this.region), process.pid);
+    }
+    if (this.ring === null)
+      throw new BelljarError("device/ring", "There is no ring to play.", "Name one in start.");
+    const { channels, rate } = device.format;
+    if (this.ring.channels !== channels || this.ring.rate !== rate) {
+      throw new BelljarError(
+        "device/ring",
+        `The ring has ${this.ring.channels} channels at ${this.ring.rate} Hz; the device plays ${channels} at ${rate} Hz.`,
+      );
+    }
+    parentPort?.postMessage("playing");
+    return { ending: play(this.ring, device, this.words) };
+  }
+
+  private close(): void {
+    const { device } = this;
+    this.device = null;
+    this.ring = null;
+    this.region?.close();
+    this.region = null;
+    device?.close();
+  }
+}

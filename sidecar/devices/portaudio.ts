@@ -1,0 +1,347 @@
+// PortAudio through koffi: the system's library, or one that local configuration names (which is how ASIO comes in).
+// Blocking writes. One thread makes all calls of a stream.
+
+import koffi from "koffi";
+import { BelljarError, printable } from "../../abi/error.ts";
+import type { DeviceCaps, DeviceInfo, HostApi, SampleFormat, StreamWish } from "../../abi/sidecar.ts";
+import { bytesPerSample } from "../convert.ts";
+import { negotiate } from "../negotiate.ts";
+import type { Backend, OpenDevice } from "./device.ts";
+
+// portaudio.h
+const NO_ERROR = 0;
+const OUTPUT_UNDERFLOWED = -9980;
+const TIMED_OUT = -9987;
+const INVALID_DEVICE = -9996;
+const DEVICE_UNAVAILABLE = -9985;
+const FORMAT_BITS: Record<SampleFormat, number> = { float32: 1, int32: 2, int24: 4, int16: 8 };
+/** Neither clipped nor dithered: what is written is as the device takes it. */
+const CLIP_OFF_DITHER_OFF = 3;
+const WASAPI = 13;
+const ASIO = 3;
+/** PaWasapiStreamInfo: its size, and the flags for exclusive mode and for leaving the thread's priority alone. */
+const WASAPI_INFO_BYTES = 64;
+const WASAPI_EXCLUSIVE = 1;
+
+const RATES = [8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000, 352800, 384000];
+/** A time-out is believed when it comes this often in a row. */
+const TIME_OUTS = 3;
+/** Silence after the last frame. */
+const RUN_OUT_SECONDS = 0.1;
+
+interface PaDeviceInfo {
+  name: string;
+  hostApi: number;
+  maxOutputChannels: number;
+  defaultLowOutputLatency: number;
+  defaultHighOutputLatency: number;
+  defaultSampleRate: number;
+}
+interface PaHostApiInfo {
+  type: number;
+  name: string;
+  deviceCount: number;
+  defaultOutputDevice: number;
+}
+
+type Library = ReturnType<typeof bind>;
+
+const types = {
+  device: koffi.struct("PaDeviceInfo", {
+    structVersion: "int",
+    name: "const char*",
+    hostApi: "int",
+    maxInputChannels: "int",
+    maxOutputChannels: "int",
+    defaultLowInputLatency: "double",
+    defaultLowOutputLatency: "double",
+    defaultHighInputLatency: "double",
+    defaultHighOutputLatency: "double",
+    defaultSampleRate: "double",
+  }),
+  api: koffi.struct("PaHostApiInfo", {
+    structVersion: "int",
+    type: "int",
+    name: "const char*",
+    deviceCount: "int",
+    defaultInputDevice: "int",
+    defaultOutputDevice: "int",
+  }),
+  parameters: koffi.struct("PaStreamParameters", {
+    device: "int",
+    channelCount: "int",
+    sampleFormat: "unsigned long",
+    suggestedLatency: "double",
+    hostApiSpecificStreamInfo: "void*",
+  }),
+  info: koffi.struct("PaStreamInfo", {
+    structVersion: "int",
+    inputLatency: "double",
+    outputLatency: "double",
+    sampleRate: "double",
+  }),
+};
+
+function bind(path: string) {
+  const library = koffi.load(path);
+  return {
+    initialize: library.func("int Pa_Initialize()"),
+    terminate: library.func("int Pa_Terminate()"),
+    errorText: library.func("const char* Pa_GetErrorText(int)"),
+    versionText: library.func("const char* Pa_GetVersionText()"),
+    apiCount: library.func("int Pa_GetHostApiCount()"),
+    api: library.func("PaHostApiInfo* Pa_GetHostApiInfo(int)"),
+    deviceCount: library.func("int Pa_GetDeviceCount()"),
+    device: library.func("PaDeviceInfo* Pa_GetDeviceInfo(int)"),
+    defaultOutput: library.func("int Pa_GetDefaultOutputDevice()"),
+    isFormatSupported: library.func("int Pa_IsFormatSupported(void*, PaStreamParameters*, double)"),
+    openStream: library.func(
+      "int Pa_OpenStream(_Out_ void**, void*, PaStreamParameters*, double, unsigned long, unsigned long, void*, void*)",
+    ),
+    startStream: library.func("int Pa_StartStream(void*)"),
+    stopStream: library.func("int Pa_StopStream(void*)"),
+    abortStream: library.func("int Pa_AbortStream(void*)"),
+    closeStream: library.func("int Pa_CloseStream(void*)"),
+    writeStream: library.func("int Pa_WriteStream(void*, void*, unsigned long)"),
+    streamInfo: library.func("PaStreamInfo* Pa_GetStreamInfo(void*)"),
+  };
+}
+
+/** Where a PortAudio library may be, first what was named. */
+export function libraryPaths(named: string | null): string[] {
+  if (named !== null) return [named];
+  if (process.platform === "win32") return ["portaudio_x64.dll", "libportaudio64bit.dll", "portaudio.dll"];
+  if (process.platform === "darwin") {
+    return [
+      "libportaudio.2.dylib",
+      "/opt/homebrew/lib/libportaudio.2.dylib",
+      "/usr/local/lib/libportaudio.2.dylib",
+    ];
+  }
+  return ["libportaudio.so.2"];
+}
+
+export class PortAudio implements Backend {
+  readonly name = "portaudio";
+  readonly path: string;
+  readonly version: string;
+  private readonly library: Library;
+
+  /**
+   * Loads and starts the library. Every thread that uses it makes its own.
+   * @throws BelljarError device/library
+   */
+  constructor(named: string | null) {
+    const paths = libraryPaths(named);
+    let found: { path: string; library: Library } | null = null;
+    for (const path of paths) {
+      try {
+        found = { path, library: bind(path) };
+        break;
+      } catch (error) {
+        if (named === null) continue;
+        throw new BelljarError(
+          "device/library",
+          `"${printable(path)}" is no PortAudio library that can be loaded here: ${printable(String((error as Error).message))}.`,
+        );
+      }
+    }
+    if (found === null) {
+      throw new BelljarError(
+        "device/library",
+        "There is no PortAudio library on this system.",
+        INSTALL[process.platform] ?? "Install PortAudio, or name its library.",
+      );
+    }
+    this.library = found.library;
+    this.path = found.path;
+    const code = this.library.initialize() as number;
+    if (code !== NO_ERROR) throw this.failure("device/library", "PortAudio does not start", code);
+    this.version = printable(String(this.library.versionText()), 80);
+  }
+
+  private failure(code: string, what: string, result: number): BelljarError {
+    return new BelljarError(
+      code,
+      `${what}: ${printable(String(this.library.errorText(result)), 120)} (${result}).`,
+    );
+  }
+
+  /** Looks for devices that have come or gone. No stream may be open. */
+  refresh(): void {
+    this.library.terminate();
+    const code = this.library.initialize() as number;
+    if (code !== NO_ERROR) throw this.failure("device/library", "PortAudio does not start again", code);
+  }
+
+  get hasAsio(): boolean {
+    return this.apis().some(({ type }) => type === ASIO);
+  }
+
+  private apis(): PaHostApiInfo[] {
+    const count = Math.max(0, this.library.apiCount() as number);
+    return Array.from(
+      { length: count },
+      (_, i) => koffi.decode(this.library.api(i), types.api) as PaHostApiInfo,
+    );
+  }
+
+  private devices(): { index: number; id: string; info: PaDeviceInfo; api: PaHostApiInfo }[] {
+    const apis = this.apis();
+    const count = Math.max(0, this.library.deviceCount() as number);
+    const taken = new Map<string, number>();
+    return Array.from({ length: count }, (_, index) => {
+      const info = koffi.decode(this.library.device(index), types.device) as PaDeviceInfo;
+      const api = apis[info.hostApi] as PaHostApiInfo;
+      const name = `portaudio:${printable(api.name, 60)}:${printable(info.name, 120)}`;
+      // Two cards of a kind bear the same name: the second is told apart by its place.
+      const before = taken.get(name) ?? 0;
+      taken.set(name, before + 1);
+      return { index, id: before === 0 ? name : `${name}#${before + 1}`, info, api };
+    }).filter(({ info }) => info.maxOutputChannels > 0);
+  }
+
+  list(): { apis: HostApi[]; devices: DeviceInfo[] } {
+    const chosen = this.library.defaultOutput() as number;
+    const apis = this.apis().map(({ name, deviceCount }) => ({
+      id: `portaudio:${printable(name, 60)}`,
+      name: printable(name, 60),
+      devices: deviceCount,
+    }));
+    const devices = this.devices().map(({ index, id, info, api }) => ({
+      id,
+      name: printable(info.name, 120),
+      api: printable(api.name, 60),
+      channels: info.maxOutputChannels,
+      defaultRate: info.defaultSampleRate,
+      isDefault: index === chosen,
+    }));
+    return { apis, devices };
+  }
+
+  private find(id: string): ReturnType<PortAudio["devices"]>[number] {
+    const all = this.devices();
+    const found = all.find((device) => device.id === id);
+    if (found !== undefined) return found;
+    throw new BelljarError(
+      "device/unknown",
+      `There is no device "${printable(id, 160)}" now.`,
+      "`belljar devices` lists what is there.",
+    );
+  }
+
+  caps(id: string): DeviceCaps {
+    const { index, info } = this.find(id);
+    const channels = Math.min(2, info.maxOutputChannels);
+    const can = (rate: number, format: SampleFormat): boolean =>
+      (this.library.isFormatSupported(
+        null,
+        {
+          device: index,
+          channelCount: channels,
+          sampleFormat: FORMAT_BITS[format],
+          suggestedLatency: info.defaultHighOutputLatency,
+          hostApiSpecificStreamInfo: null,
+        },
+        rate,
+      ) as number) === NO_ERROR;
+    const own = info.defaultSampleRate;
+    return {
+      id,
+      rates: RATES.filter((rate) => can(rate, "float32") || can(rate, "int16")),
+      channels: info.maxOutputChannels,
+      formats: (["float32", "int32", "int24", "int16"] as const).filter((format) => can(own, format)),
+      lowLatency: info.defaultLowOutputLatency,
+      highLatency: info.defaultHighOutputLatency,
+    };
+  }
+
+  open(id: string, wish: StreamWish): OpenDevice {
+    const { index, info, api } = this.find(id);
+    const { library } = this;
+    const agreed = negotiate(this.caps(id), info.defaultSampleRate, wish);
+    const latency =
+      wish.bufferFrames === null ? info.defaultLowOutputLatency : wish.bufferFrames / agreed.rate;
+    const special = api.type === WASAPI && wish.exclusive ? wasapiExclusive() : null;
+    const out: [unknown] = [null];
+    const code = library.openStream(
+      out,
+      null,
+      {
+        device: index,
+        channelCount: agreed.channels,
+        sampleFormat: FORMAT_BITS[agreed.format],
+        suggestedLatency: latency,
+        hostApiSpecificStreamInfo: special,
+      },
+      agreed.rate,
+      wish.bufferFrames ?? 0,
+      CLIP_OFF_DITHER_OFF,
+      null,
+      null,
+    ) as number;
+    if (code !== NO_ERROR) {
+      const kind = code === DEVICE_UNAVAILABLE || code === INVALID_DEVICE ? "device/busy" : "device/failed";
+      throw this.failure(kind, `"${info.name}" can't be opened`, code);
+    }
+    const stream = out[0];
+    const told = koffi.decode(library.streamInfo(stream), types.info) as {
+      outputLatency: number;
+      sampleRate: number;
+    };
+    const lost = (result: number): BelljarError =>
+      this.failure("device/lost", `"${info.name}" stopped`, result);
+    let open = true;
+    let timeOuts = 0;
+    return {
+      format: { ...agreed, latency: told.outputLatency },
+      start: () => {
+        const result = library.startStream(stream) as number;
+        if (result !== NO_ERROR) throw lost(result);
+      },
+      write: (samples, frames) => {
+        const result = library.writeStream(stream, samples, frames) as number;
+        if (result === NO_ERROR) {
+          timeOuts = 0;
+          return false;
+        }
+        if (result === OUTPUT_UNDERFLOWED) return true;
+        // On a busy machine ASIO's write times out although the driver is well.
+        if (result === TIMED_OUT && ++timeOuts < TIME_OUTS) return true;
+        throw lost(result);
+      },
+      stop: () => {
+        // Some drivers cut off the end of what they were given when they are stopped: let that be silence.
+        const silence = new Uint8Array(agreed.chunkFrames * agreed.channels * bytesPerSample(agreed.format));
+        const frames = Math.max(told.outputLatency, RUN_OUT_SECONDS) * agreed.rate;
+        for (let done = 0; done < frames; done += agreed.chunkFrames) {
+          const result = library.writeStream(stream, silence, agreed.chunkFrames) as number;
+          if (result !== NO_ERROR && result !== OUTPUT_UNDERFLOWED) break;
+        }
+        library.stopStream(stream);
+      },
+      abort: () => void library.abortStream(stream),
+      close: () => {
+        if (open) library.closeStream(stream);
+        open = false;
+      },
+    };
+  }
+}
+
+/** PaWasapiStreamInfo, version 1: the device to this stream alone. */
+function wasapiExclusive(): Uint8Array {
+  const info = new Uint8Array(WASAPI_INFO_BYTES);
+  const view = new DataView(info.buffer);
+  view.setUint32(0, WASAPI_INFO_BYTES, true);
+  view.setUint32(4, WASAPI, true);
+  view.setUint32(8, 1, true);
+  view.setUint32(12, WASAPI_EXCLUSIVE, true);
+  return info;
+}
+
+const INSTALL: Partial<Record<string, string>> = {
+  linux: "Install it: apt-get install libportaudio2, or your system's package of that name.",
+  darwin: "Install it: brew install portaudio.",
+  win32: "Install naudiodon, which brings one, or name a portaudio DLL.",
+};

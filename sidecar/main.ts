@@ -1,0 +1,75 @@
+// The sidecar: the process that owns the sound card. It is started by Belljar, takes requests by its standard input and
+// answers on file descriptor 3 (abi/sidecar.ts). It ends when its standard input does.
+
+import { fstatSync } from "node:fs";
+import { Socket } from "node:net";
+import { isMainThread, Worker } from "node:worker_threads";
+import { pack, Unpackr } from "msgpackr";
+import {
+  frameMessage,
+  MessageReader,
+  MOST_MESSAGE_BYTES,
+  type SidecarAnswer,
+  type SidecarEvent,
+} from "../abi/sidecar.ts";
+import { type ThreadData, runDeviceThread } from "./device-thread.ts";
+import { Sidecar } from "./sidecar.ts";
+import { WORDS } from "./words.ts";
+
+const ANSWERS = 3;
+const HELP = `belljar-sidecar: plays what Belljar renders on a sound card.
+
+It is started by \`belljar play\`, takes requests by its standard input and answers on file descriptor 3.
+
+  --portaudio FILE   the PortAudio library to use (one with ASIO, say)
+`;
+
+if (isMainThread) main(process.argv.slice(2));
+else runDeviceThread();
+
+function main(args: readonly string[]): void {
+  const library = readLibrary(args);
+  try {
+    fstatSync(ANSWERS);
+  } catch {
+    process.stderr.write(
+      "The sidecar is started by Belljar: it answers on file descriptor 3, which is not open here.\n",
+    );
+    process.exit(2);
+  }
+  const out = new Socket({ fd: ANSWERS, readable: false, writable: true });
+  // Whoever started it is gone.
+  out.on("error", () => process.exit(0));
+  const send = (message: SidecarAnswer | SidecarEvent): void => void out.write(frameMessage(pack(message)));
+  const words = new SharedArrayBuffer(WORDS * 4);
+  const workerData: ThreadData = { words, library };
+  const worker = new Worker(new URL(import.meta.url), { workerData });
+  const sidecar = new Sidecar(worker, new Int32Array(words), send);
+  const reader = new MessageReader();
+  const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+  process.stdin.on("data", (chunk: Buffer) =>
+    reader.push(chunk, (bytes) => {
+      if (bytes === null) {
+        sidecar.refuse(0, "sidecar/message", `A message may hold ${MOST_MESSAGE_BYTES} bytes.`);
+        return;
+      }
+      let message: unknown;
+      try {
+        message = unpackr.unpack(bytes);
+      } catch {
+        sidecar.refuse(0, "sidecar/message", "That was no MessagePack.");
+        return;
+      }
+      sidecar.take(message);
+    }),
+  );
+  process.stdin.on("end", () => sidecar.end());
+  process.stdin.on("error", () => sidecar.end());
+}
+
+function readLibrary(args: readonly string[]): string | null {
+  if (args.length === 0) return null;
+  if (args.length === 2 && args[0] === "--portaudio") return args[1] as string;
+  process.stderr.write(HELP);
+  process.exit(args[0] === "--help" ? 0 : 2);
+}

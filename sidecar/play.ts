@@ -1,0 +1,62 @@
+// The loop that plays a ring on a device: read a chunk, convert it, hand it over; until it is told otherwise.
+
+import type { RingReader } from "../shm/ring.ts";
+import { bytesPerSample, Converter } from "./convert.ts";
+import type { OpenDevice } from "./devices/device.ts";
+import {
+  AT_BEAT,
+  AT_COMMAND,
+  AT_DEVICE_UNDERRUNS,
+  AT_MISSING,
+  AT_PLAYED,
+  AT_UNDERRUNS,
+  AT_WORST,
+  Command,
+} from "./words.ts";
+
+export type Ending = "paused" | "drained" | "stopped";
+
+/**
+ * Plays until a command ends it. Blocks its thread.
+ * @throws BelljarError device/lost
+ */
+export function play(ring: RingReader, device: OpenDevice, words: Int32Array): Ending {
+  const { chunkFrames, channels, format } = device.format;
+  const converter = new Converter(format, chunkFrames * channels);
+  const { bytes } = converter;
+  device.start();
+  for (;;) {
+    const command = Atomics.load(words, AT_COMMAND);
+    if (command === Command.Pause) {
+      device.stop();
+      return "paused";
+    }
+    if (command === Command.Stop) {
+      device.abort();
+      return "stopped";
+    }
+    if (command === Command.Reset) {
+      device.abort();
+      device.start();
+      Atomics.compareExchange(words, AT_COMMAND, Command.Reset, Command.Play);
+    }
+    let frames = chunkFrames;
+    if (command === Command.Drain) {
+      frames = Math.min(frames, ring.available);
+      if (frames === 0) {
+        device.stop();
+        return "drained";
+      }
+    }
+    const count = ring.read(converter.floats, frames);
+    converter.convert(frames * channels);
+    const samples =
+      frames === chunkFrames ? bytes : bytes.subarray(0, frames * channels * bytesPerSample(format));
+    if (device.write(samples, frames)) Atomics.add(words, AT_DEVICE_UNDERRUNS, 1);
+    Atomics.add(words, AT_PLAYED, count);
+    Atomics.add(words, AT_BEAT, 1);
+    Atomics.store(words, AT_UNDERRUNS, ring.underruns);
+    Atomics.store(words, AT_WORST, ring.worstShortfall);
+    Atomics.store(words, AT_MISSING, ring.missing);
+  }
+}
