@@ -19,7 +19,7 @@ export function nodeTable(report: RenderReport, stream: Terminal = process.stdou
     node.units > 0 ? Math.round(node.meanUnits).toString() : "–",
     node.units > 0 ? node.mostUnits.toString() : "–",
     decibels(node.peak),
-    node.fault === null ? "" : `${node.fault.kind}, at ${clock(node.fault.seconds)}`,
+    node.fault === null ? "" : `${node.fault.kind}, at ${clock(node.fault.seconds)}${again(node)}`,
   ]);
   const text = table(
     [
@@ -36,14 +36,27 @@ export function nodeTable(report: RenderReport, stream: Terminal = process.stdou
     (cell, row, column) => (row < 0 ? paint("dim", cell) : column === 7 ? paint("red", cell) : cell),
     stream.isTTY === true ? stream.columns : undefined,
   );
-  const faults = report.nodes.flatMap(({ id, fault }) =>
-    fault === null
+  const faults = report.nodes.flatMap((node) => {
+    const { id, fault } = node;
+    return fault === null
       ? []
       : [
-          `${printable(id, 40)} stopped at ${fault.seconds.toFixed(3)} s, block ${fault.block}: ${fault.message}\n`,
-        ],
-  );
+          `${printable(id, 40)} stopped at ${fault.seconds.toFixed(3)} s, block ${fault.block}: ${fault.message}${whatFollowed(node)}\n`,
+        ];
+  });
   return faults.length === 0 ? text : `${text}\n${faults.join("")}`;
+}
+
+/** Of a node that stopped more than once. */
+function again({ faultCount, replacements, state }: NodeReport): string {
+  const times = faultCount > 1 ? `, ${faultCount} times` : "";
+  return replacements === 0 ? times : `${times}, ${state === "on" ? "back" : "off"}`;
+}
+
+function whatFollowed({ replacements, state, whyOff }: NodeReport): string {
+  const times = replacements === 1 ? "once" : `${replacements} times`;
+  const back = replacements === 0 ? "" : ` It was replaced ${times}.`;
+  return state !== "off" || whyOff === "" ? back : `${back} It stays off: ${whyOff}.`;
 }
 
 /** "-6.0 dB", or "silent". */

@@ -8,6 +8,7 @@ import { MIDI_MAX_BYTES } from "../engine/midi-file.ts";
 import { openSession, readSession } from "../engine/open-session.ts";
 import { renderPicture, WaveformPeaks } from "../engine/picture.ts";
 import type { InputFile } from "../engine/prepare.ts";
+import { ON_FAULT } from "../engine/recovery.ts";
 import { LONGEST_SECONDS, type RenderReport, renderSession, type Sink } from "../engine/render.ts";
 import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE, type Session } from "../engine/session.ts";
 import { checkWritable, writeFileAtomic } from "../output/atomic-file.ts";
@@ -27,12 +28,14 @@ import {
   text,
 } from "./options.ts";
 import { LogLines } from "./log.ts";
+import { RecoveryLines } from "./recovery-lines.ts";
 import { Progress, timesRealTime } from "./progress.ts";
 
 export const name = "render";
 export const summary = "Render a session of plugins into a WAV file";
 export const help = `Renders a session (nodes, and wires between their ports) faster than it sounds. Each plugin is
-metered; one that misbehaves is stopped inside its block and named, and the others go on.
+metered; one that misbehaves is stopped inside its block and named, and the others go on. It stays
+silent to the end, or comes back, as the session or --on-fault says.
 
 Usage: belljar render SESSION.json -o OUT.wav [OPTIONS]
 
@@ -47,6 +50,8 @@ Usage: belljar render SESSION.json -o OUT.wav [OPTIONS]
   --format NAME         float32 (the default), pcm24 or pcm16
   --fingerprint         print a hash of the samples: the same on every machine and version of Node
   --picture FILE.svg    draw the waveform and each node's load
+  --on-fault POLICY     what follows when a plugin is stopped, for all of them, instead of what the
+                        session says: off, restart (a new instance) or restore (with its state)
   --units N             work that one block of a plugin may cost before it is stopped
   --liftoff-only        compile with V8's simple compiler alone; the samples stay the same
   --strict              exit code 1 when a plugin was stopped
@@ -58,6 +63,7 @@ Examples:
   belljar render session.json -o out.wav
   belljar render session.json -o out.wav --midi song=song.mid --input voice=voice.wav
   belljar render session.json --fingerprint --seconds 10
+  belljar render session.json -o out.wav --on-fault restore
   belljar render session.json -o out.wav --picture out.svg --format pcm16
 `;
 
@@ -72,6 +78,7 @@ const OPTIONS = {
   format: choice(WAV_FORMATS),
   fingerprint: flag(),
   picture: text(),
+  "on-fault": choice(ON_FAULT),
   units: number(32768, 1e12, "whole"),
   "liftoff-only": flag(),
   strict: flag(),
@@ -101,6 +108,7 @@ export async function run(args: string[]): Promise<number> {
     rate: options.rate,
     block: options.block,
     unitBudget: options.units,
+    onFault: options["on-fault"],
   });
   for (const warning of prepared.warnings) process.stderr.write(`belljar: ${warning}\n`);
 
@@ -121,6 +129,16 @@ export async function run(args: string[]): Promise<number> {
 
   const bar = new Progress("Rendering");
   const log = new LogLines((line) => bar.print(line));
+  // Of a node that is to stay off, the table says all there is to say.
+  const replaced = new Set(
+    prepared.nodes
+      .filter(({ recipe }) => recipe !== undefined && recipe.onFault !== "off")
+      .map(({ id }) => id),
+  );
+  const recovery = new RecoveryLines(
+    (line) => bar.print(line),
+    (node) => replaced.has(node),
+  );
   let report: RenderReport;
   try {
     report = await renderSession(prepared, {
@@ -130,6 +148,7 @@ export async function run(args: string[]): Promise<number> {
       onMessage: (node, kind, line, level, seconds) => {
         if (kind === "log") log.take(node, line, level, seconds);
       },
+      onRecovery: (event) => recovery.take(event),
       onProgress: (done, total) => bar.update(done / rate, total / rate),
     });
     if (picture !== undefined && waveform !== null) {
@@ -151,13 +170,13 @@ export async function run(args: string[]): Promise<number> {
       ...(out === undefined ? {} : { out }),
     };
     process.stdout.write(
-      `${JSON.stringify({ ...more, ...report, log: log.records, logLeftOut: log.unrecorded }, null, 2)}\n`,
+      `${JSON.stringify({ ...more, ...report, recovery: recovery.records, log: log.records, logLeftOut: log.unrecorded }, null, 2)}\n`,
     );
   } else {
     describe(report, out);
     if (digest !== undefined) process.stdout.write(`fingerprint ${digest}\n`);
   }
-  return options.strict && report.nodes.some((node) => node.fault !== null) ? 1 : 0;
+  return options.strict && report.nodes.some((node) => node.faultCount > 0) ? 1 : 0;
 }
 
 async function readInputs(
