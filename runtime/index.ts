@@ -60,6 +60,9 @@ export {
   type RecoveryState,
   type WhileFaulty,
 } from "./engine/recovery.ts";
+export type { Outcome } from "./engine/recording.ts";
+export { Recordings, type RecordingsOptions, type SavedRecording } from "./engine/recordings.ts";
+export { type ReplayOptions, type ReplayReport, replayRecording } from "./engine/replay.ts";
 export { parseSession, type Session, type SessionNode } from "./engine/session.ts";
 export { openWav, type WavFormat, type WavOptions, type WavWriter } from "./output/wav-writer.ts";
 export { readWav, type WavAudio } from "./player/wav-reader.ts";

@@ -6,6 +6,7 @@ import { checkKeys, checkText, refuse } from "./arguments.ts";
 import { loadPluginType } from "../registry/load.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 import { type PreparedSession, type PrepareOptions, prepareSession } from "./prepare.ts";
+import { Recordings } from "./recordings.ts";
 import { parseSession, type Session, SESSION_MAX_BYTES } from "./session.ts";
 
 const OPTIONS: (keyof PrepareOptions)[] = [
@@ -21,6 +22,7 @@ const OPTIONS: (keyof PrepareOptions)[] = [
   "timing",
   "onFault",
   "recovery",
+  "record",
 ];
 
 /**
@@ -53,6 +55,9 @@ export async function openSession(
   options: Partial<PrepareOptions> = {},
 ): Promise<PreparedSession> {
   checkKeys("option of openSession", options, OPTIONS);
+  if (options.record !== undefined && !(options.record instanceof Recordings)) {
+    refuse("record", "a Recordings", options.record);
+  }
   const isFile = typeof session === "string";
   if (!isFile && !Array.isArray(session?.nodes)) {
     refuse("session", "a session's file, or what readSession or parseSession gives", session);

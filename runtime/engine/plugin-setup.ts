@@ -9,6 +9,7 @@ import { readRegularFile } from "../registry/read-file.ts";
 import type { PluginInstance, PluginType } from "../sandbox/index.ts";
 import type { Json } from "./json.ts";
 import { describeRange, parseValue, shortNumber } from "./parameter-text.ts";
+import type { Recordings } from "./recordings.ts";
 import type { SessionNode } from "./session.ts";
 import { insideFolder } from "./session-files.ts";
 
@@ -24,6 +25,8 @@ export interface SetupPlace {
   clock?: (() => number) | undefined;
   /** Config parameter id -> hash of its file. The first time it is filled; afterwards another file is refused. */
   files?: Map<string, string> | undefined;
+  /** Where every instance is recorded. */
+  record?: Recordings | undefined;
 }
 
 /** What an instance takes over from the one whose place it is to take. */
@@ -41,8 +44,12 @@ export async function setUpPlugin(
   place: SetupPlace,
   from?: Inheritance,
 ): Promise<PluginInstance> {
+  const watcher = place.record?.begin(type, node.id, node.type);
   try {
-    const instance = type.instantiate(place.clock === undefined ? {} : { now: place.clock });
+    const instance = type.instantiate({
+      ...(place.clock === undefined ? {} : { now: place.clock }),
+      ...(watcher === undefined ? {} : { watcher }),
+    });
     for (const [id, value] of node.config) await configure(instance, id, value, place);
     instance.activate(place.rate, place.block);
     if (from !== undefined && from.state !== null) instance.loadState(from.state);
@@ -52,6 +59,7 @@ export async function setUpPlugin(
     }
     return instance;
   } catch (error) {
+    watcher?.refused(error);
     throw ofNode(node.id, error);
   }
 }

@@ -21,6 +21,7 @@ import type { Json } from "./json.ts";
 import { MIDI_MAX_BYTES, type MidiFile, readMidiFile, scheduleMidi } from "./midi-file.ts";
 import { PluginNode } from "./plugin-node.ts";
 import { PluginRecipe } from "./plugin-recipe.ts";
+import type { Recordings } from "./recordings.ts";
 import { ofNode } from "./plugin-setup.ts";
 import { checkRecovery, ON_FAULT, type OnFault, type RecoveryLimits } from "./recovery.ts";
 import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE, type Session, type SessionNode } from "./session.ts";
@@ -55,6 +56,8 @@ export interface PrepareOptions {
   deadline?: number | undefined;
   /** Milliseconds; where given, nodes are timed. */
   clock?: (() => number) | undefined;
+  /** Records what every plugin is asked to do: save it where one was stopped. */
+  record?: Recordings | undefined;
   /** Default: all, in each block. */
   timing?: Timing | undefined;
   /** What follows when a plugin has stopped, for all nodes instead of what the session says. */
@@ -186,8 +189,8 @@ class Preparation {
         return { id: node.id, type: node.type, node: new Master(this.block), instance: null };
     }
     const type = await this.type(node);
-    const { folder, clock, unitBudget, deadline, onFault } = this.options;
-    const place = { folder, clock, rate: this.rate, block: this.block };
+    const { folder, clock, unitBudget, deadline, onFault, record } = this.options;
+    const place = { folder, clock, record, rate: this.rate, block: this.block };
     const recipe = new PluginRecipe(type, node, place, { unitBudget, deadline, onFault });
     const instance = await recipe.make();
     return { id: node.id, type: node.type, node: new PluginNode(instance), instance, recipe };

@@ -8,6 +8,7 @@ import type { AudioPort, Fault, ModuleFacts, PluginInstance, PluginType } from "
 import { checkKeys, checkNumber, checkObject, checkText, checkWhole, isBytes, refuse } from "./arguments.ts";
 import { parseValue } from "./parameter-text.ts";
 import { configText } from "./plugin-setup.ts";
+import { Recordings } from "./recordings.ts";
 
 /** How an instance is set up. */
 export interface Setup {
@@ -29,6 +30,8 @@ export interface Setup {
   unitBudget?: number;
   /** Milliseconds that one block may take; none unless told. A deadline makes a run depend on the machine. */
   deadline?: number;
+  /** Records what the instance is asked to do; see Recordings. */
+  record?: Recordings;
 }
 
 /** The channels of one audio port: views of the plugin's memory, maxFrames long. */
@@ -53,6 +56,7 @@ const SETUP_KEYS = [
   "state",
   "unitBudget",
   "deadline",
+  "record",
 ];
 
 /** Fields of an event that are left out. */
@@ -142,7 +146,14 @@ export class Plugin {
    */
   instantiate(setup: Setup = {}): Processor {
     checkSetup(setup);
-    return new Processor(this.type.instantiate(), setup);
+    const { id } = this.descriptor;
+    const watcher = setup.record?.begin(this.type, id, id);
+    try {
+      return new Processor(this.type.instantiate(watcher === undefined ? {} : { watcher }), setup);
+    } catch (error) {
+      watcher?.refused(error);
+      throw error;
+    }
   }
 }
 
@@ -407,6 +418,9 @@ function checkSetup(setup: Setup): void {
   if (state !== undefined && !isBytes(state)) refuse("state", "a Uint8Array", state);
   if (unitBudget !== undefined) checkNumber("unitBudget", unitBudget, 1, Number.POSITIVE_INFINITY);
   if (deadline !== undefined) checkNumber("deadline", deadline, 0, Number.POSITIVE_INFINITY);
+  if (setup.record !== undefined && !(setup.record instanceof Recordings)) {
+    refuse("record", "a Recordings", setup.record);
+  }
   if (files === undefined) return;
   checkObject("files", files);
   for (const [id, file] of Object.entries(files)) {
