@@ -26,6 +26,10 @@ export interface Code {
   /** Types of parameters, then of declared locals. */
   locals: number[];
   maximumHeight: number;
+  /** Bytes that all values take which its instructions compute, were they kept at once. */
+  valueBytes: number;
+  /** Most parameters and results of one call in it. */
+  callValues: number;
   /** Functions called by name, and types called through a table. */
   callees: Set<number>;
   indirectTypes: Set<number>;
@@ -45,6 +49,16 @@ interface Frame {
   /** Whether control reaches the block's start. */
   live: boolean;
 }
+
+/** Instructions whose result is kept already, or never: constants are made again. */
+const KEEPS_NOTHING: ReadonlySet<number> = new Set([
+  Op.localGet,
+  Op.localTee,
+  Op.i32Const,
+  Op.i64Const,
+  Op.f32Const,
+  Op.f64Const,
+]);
 
 /** The parameters and results of a block type as decoded by Reader.s33. */
 export function blockType(module: Module, type: number): FunctionType {
@@ -69,6 +83,8 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
     regionWeight: new Map(),
     locals: [...type.params, ...body.locals],
     maximumHeight: 0,
+    valueBytes: 0,
+    callValues: 0,
     callees: new Set(),
     indirectTypes: new Set(),
     hasLoop: false,
@@ -219,6 +235,12 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
     code.dead.push(!live && opcode !== Op.end && opcode !== Op.else);
     const region = regions[regions.length - 1] as { index: number; weight: number };
     if (live) region.weight += known.weight;
+    if (live && pushes > 0 && !KEEPS_NOTHING.has(opcode)) {
+      const size = known.feature === "simd" ? 16 : 8;
+      // What an instruction takes may be kept in place of what it gives.
+      code.valueBytes += size * Math.max(pushes, pops - 1);
+    }
+    if (live && pops + pushes > code.callValues) code.callValues = pops + pushes;
 
     switch (opcode) {
       case Op.block:

@@ -3,14 +3,18 @@
 
 import type { Code } from "./body.ts";
 import { type Limits, within } from "./limits.ts";
-import type { FunctionType, Module } from "./module.ts";
+import { type FunctionType, type Module, V128 } from "./module.ts";
 
 /**
- * Bytes of stack that a call of this function may take in V8's least thrifty compiler: every value in 16 bytes. An optimising
- * compiler can be made to keep more alive, values that it computed once for two places; V8's own check is behind this one.
+ * Bytes of stack that a call of this function may take, whatever compiler made its code. A baseline compiler keeps every local
+ * and operand on the stack. An optimising one may keep more alive: values that it computed once for several places, or early
+ * for a loop, or what an expression is computed from, where it puts that off. But no more than all that
+ * the function computes; docs/metering.md has the argument.
  */
 export function frameBytes(code: Code): number {
-  return 128 + 16 * (code.locals.length + code.maximumHeight + 8);
+  let locals = 0;
+  for (const type of code.locals) locals += type === V128 ? 16 : 8;
+  return 160 + locals + 16 * (code.maximumHeight + code.callValues) + code.valueBytes;
 }
 
 /** Equal for equal types. */
