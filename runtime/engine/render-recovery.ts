@@ -112,12 +112,13 @@ export class RenderRecovery {
     });
     this.since[node] = step.faultBlock;
     this.say(node, "fault", (this.fate(node).fault as FaultReport).message, step.faultBlock);
-    this.decide(node);
+    // One that stopped between blocks stops in the next one, as the others see it.
+    this.decide(node, step.faultBlock + 1);
   }
 
-  private decide(node: number): void {
-    const { graph, block } = this.prepared;
-    if (this.recovery.fault(node, graph.block * block) === "off") this.sayOff(node);
+  /** @param block at whose edge the fault is over */
+  private decide(node: number, block: number): void {
+    if (this.recovery.fault(node, block * this.prepared.block) === "off") this.sayOff(node);
   }
 
   /** Whether a replacement is due before the next block. */
@@ -171,7 +172,7 @@ export class RenderRecovery {
     const message = `It could not be replaced: ${error.message.replace(`The node "${id}": `, "")}`;
     this.keep(node, { kind, message, block: graph.block, seconds: this.seconds(graph.block) });
     this.say(node, "failed", message, graph.block);
-    if (!LASTING.test(error.code)) return this.decide(node);
+    if (!LASTING.test(error.code)) return this.decide(node, graph.block);
     this.recovery.giveUp(node, "another replacement would fail in the same way");
     this.sayOff(node);
   }

@@ -1,9 +1,10 @@
 // One node's share of a block: inputs in, process, outputs out; and what is counted about it.
 
-import { ProcessState } from "../../abi/layout.ts";
+import { EventType, ProcessState } from "../../abi/layout.ts";
 import type { AudioInput, AudioOutput } from "./audio-wires.ts";
 import type { ControlInput, ControlWire } from "./control-wires.ts";
 import type { DryPath } from "./dry-path.ts";
+import { EventBuffer } from "./event-buffer.ts";
 import type { EventInputs, EventReader } from "./event-wires.ts";
 import type { GraphNode } from "./node.ts";
 import type { Replacement } from "./replacement.ts";
@@ -58,6 +59,11 @@ export class NodeStep {
   private faded = FADED;
   /** Whether the dry sound of this block lies ready. */
   private dryReady = false;
+  /** The end of all notes, from each event output: what a node at fault has begun, nobody else can end. */
+  private readonly farewell: EventBuffer;
+  /** Whether it has sent an event, and whether its farewell is yet to be sent. */
+  private sent = false;
+  private farewellDue = false;
 
   constructor(id: string, node: GraphNode, events: EventInputs, transport: DataView, fadeFrames: number) {
     this.id = id;
@@ -66,6 +72,7 @@ export class NodeStep {
     this.fadeFrames = fadeFrames;
     this.transportFrom = new Uint8Array(transport.buffer, transport.byteOffset, transport.byteLength);
     this.transportTo = transportBytes(node);
+    this.farewell = allNotesOff(node);
   }
 
   /** The one that plays now. */
@@ -87,6 +94,8 @@ export class NodeStep {
   /** One block while it is at fault: what is on its way to it goes on, so that another can take its place at any time. */
   sitOut(frames: number): void {
     this.events.pass(frames);
+    this.farewell.count = 0;
+    this.sayFarewell();
     this.dryReady = false;
     if (this.dry.length === 0) {
       for (let i = 0; i < this.inputs.length; i++) (this.inputs[i] as AudioInput).pass();
@@ -120,19 +129,28 @@ export class NodeStep {
     for (let i = 0; i < this.outputs.length; i++) (this.outputs[i] as AudioOutput).silence();
   }
 
-  /** From this block on the node is silent, sends nothing, and is not called. */
+  /** From this block on the node is silent, sends nothing but the end of its notes, and is not called. */
   stop(block: number, thrown: unknown): void {
     this.faultBlock = block;
     this.thrown = thrown;
     for (let i = 0; i < this.outputs.length; i++) (this.outputs[i] as AudioOutput).silence();
     for (let i = 0; i < this.leaving.length; i++) (this.leaving[i] as ControlWire).dead = true;
     this.node.eventsOut.count = 0;
+    this.farewellDue = this.sent;
   }
 
   /** Stops inside a block: what passes by is heard in this block already. */
   private fail(block: number, thrown: unknown): void {
     this.stop(block, thrown);
+    this.sayFarewell();
     this.passDry();
+  }
+
+  private sayFarewell(): void {
+    if (!this.farewellDue) return;
+    this.farewellDue = false;
+    this.farewell.count = this.farewell.capacity;
+    for (let i = 0; i < this.readers.length; i++) (this.readers[i] as EventReader).source = this.farewell;
   }
 
   /** Between blocks, without an allocation: another instance plays from here on. */
@@ -151,6 +169,8 @@ export class NodeStep {
     this.events.rebind(node.eventsIn, replacement.changes, node.arena);
     for (let i = 0; i < this.readers.length; i++) (this.readers[i] as EventReader).source = node.eventsOut;
     for (let i = 0; i < this.leaving.length; i++) (this.leaving[i] as ControlWire).rebind(node.controlsOut);
+    this.sent = false;
+    this.farewellDue = false;
     this.faultBlock = -1;
     this.thrown = null;
     this.asleep = false;
@@ -189,6 +209,7 @@ export class NodeStep {
     this.units += units;
     if (units > this.mostUnits) this.mostUnits = units;
     if (!well) return false;
+    if (node.eventsOut.count > 0) this.sent = true;
     for (let i = 0; i < outputs.length; i++) (outputs[i] as AudioOutput).take(NODE_LIMIT);
     if (fading) this.fade(frames);
     this.count();
@@ -236,6 +257,16 @@ export class NodeStep {
     }
     return null;
   }
+}
+
+function allNotesOff(node: GraphNode): EventBuffer {
+  const outputs = node.ports.flatMap(({ type, role }, i) =>
+    type === "event" && role === "output" ? [i] : [],
+  );
+  const list = new EventBuffer(outputs.length);
+  for (const port of outputs) list.push(0, EventType.AllNotesOff, port, -1, -1, -1, 0, 0);
+  list.count = 0;
+  return list;
 }
 
 /** Where a node wants to be told the transport; null: nowhere. */

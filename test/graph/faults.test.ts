@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { AUDIO_CONNECTED, AUDIO_INPUT_SILENT, ProcessState } from "../../abi/layout.ts";
+import { AUDIO_CONNECTED, AUDIO_INPUT_SILENT, EventType, ProcessState } from "../../abi/layout.ts";
 import { Fake, graphOf, hear, sameBits, source, w, wire } from "./fakes.ts";
 
 /** Sounds 0.5; in block `bad` it fills half a block and then fails as told. */
@@ -60,7 +60,7 @@ test("nodes that stop are listed in the order in which they stopped", () => {
   );
 });
 
-test("a stopped node sends no events, and its control wires count as unplugged", () => {
+test("a stopped node sends the end of all notes and no event after that, and its control wires count as unplugged", () => {
   const ear = new Fake(["notes:in event", "level:in control"], 8);
   const graph = graphOf(8, { bad: failing(1, "throw"), ear }, [
     w("bad.events -> ear.notes"),
@@ -71,8 +71,11 @@ test("a stopped node sends no events, and its control wires count as unplugged",
   assert.is(ear.eventsIn.count, 1);
   assert.is(ear.controlsIn[0], 0.75);
   graph.process();
-  assert.is(ear.eventsIn.count, 0);
+  const [frame, head, note, channel] = ear.eventsIn.words;
+  assert.equal([ear.eventsIn.count, frame, head, note, channel], [1, 0, EventType.AllNotesOff, -1, -1]);
   assert.is(ear.controlsIn[0], 0.25);
+  graph.process();
+  assert.is(ear.eventsIn.count, 0);
 });
 
 test("a node that fails between blocks is silent from the next block on", () => {

@@ -2,7 +2,7 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ProcessState } from "../../abi/layout.ts";
+import { EventType, ProcessState } from "../../abi/layout.ts";
 import {
   buildGraph,
   type Graph,
@@ -421,6 +421,61 @@ test("a node that stops between blocks is found out, also where it sleeps; its r
     swap(graph, 0, next);
     hear(graph, 3);
     assert.is(next.calls, 1);
+  }
+});
+
+test("no note hangs: a node at fault ends those that it began, once, on every wire, however late", () => {
+  for (const how of ["process", "idle"] as const) {
+    for (const plays of [true, false]) {
+      const make = (): Fake & { stopped?: boolean } =>
+        new Fake(["one:out event", "two:out event"], B, (node) => {
+          if (plays) node.eventsOut.push(3, EventType.NoteOn, 1, 1, 0, 60, 0, 1);
+        });
+      const bad = how === "process" ? failsIn(1, make()) : make();
+      if (how === "idle") {
+        bad.idle = () => {
+          if (bad.calls === 2) bad.stopped = true;
+        };
+      }
+      const ends: unknown[] = [];
+      const ear = new Fake(
+        ["near:in event", "late:in event", "back:in event", "other:in event"],
+        B,
+        (node) => {
+          const { words, count } = node.eventsIn;
+          for (let i = 0; i < count; i++) {
+            const head = words[i * 8 + 1] as number;
+            if ((head & 0xffff) === EventType.AllNotesOff)
+              ends.push([(node.calls - 1) * B + (words[i * 8] as number), head >>> 16]);
+          }
+        },
+      );
+      const graph = build(
+        { slow: Object.assign(new Fake(["out:out event"], B), { latency: 11 }), bad, ear },
+        [
+          w("bad.two -> ear.near"),
+          w("slow.out -> ear.late"),
+          w("bad.two -> ear.back", { feedback: true }),
+          w("bad.one -> ear.other"),
+        ],
+      );
+      // Idle comes to it in its turn, after the second block.
+      hear(graph, 6);
+      swap(graph, 1, make());
+      hear(graph, 3);
+      // What is not fed back waits for the slow path: 11 frames.
+      const fault = (how === "process" ? 1 : 2) * B;
+      assert.equal(
+        ends.sort(),
+        plays
+          ? [
+              [fault + 8, 2],
+              [fault + 11, 0],
+              [fault + 11, 3],
+            ].sort()
+          : [],
+      );
+    }
   }
 });
 
