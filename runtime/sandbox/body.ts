@@ -105,6 +105,12 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
   let loops = 0;
   let loopDepth = 0;
   let targets = 0;
+  let returns = 0;
+  /** An engine brings all locals together at a loop once for each way back to its start. */
+  const toLabel = (label: number): void => {
+    if (label >= frames.length) r.fail("a branch goes out of its function");
+    if ((frames[frames.length - 1 - label] as Frame).op === Op.loop) returns++;
+  };
 
   while (frames.length > 0) {
     const at = r.at;
@@ -138,14 +144,13 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
       }
       case Immediate.Label:
         a = r.u32();
-        if (a >= frames.length) r.fail("a branch goes out of its function");
+        toLabel(a);
         break;
       case Immediate.LabelTable: {
         const count = r.count();
         targets += count + 1;
         within(limits, "branchTargets", targets, `branch targets in function ${functionIndex}`);
-        for (let i = 0; i <= count; i++)
-          if (r.u32() >= frames.length) r.fail("a branch goes out of its function");
+        for (let i = 0; i <= count; i++) toLabel(r.u32());
         break;
       }
       case Immediate.Function: {
@@ -309,8 +314,8 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
   within(
     limits,
     "localMerges",
-    code.locals.length * (loops + merges),
-    `locals times loops and merges in function ${functionIndex}`,
+    code.locals.length * (Math.max(loops, returns) + merges),
+    `locals times loops, ways back to them and merges in function ${functionIndex}`,
   );
   code.regionWeight.set(-1, (regions[0] as { weight: number }).weight);
   return code;
