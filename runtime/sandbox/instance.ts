@@ -9,14 +9,12 @@ import { decodeDescriptor } from "./descriptor.ts";
 import type { EventList } from "./event-list.ts";
 import { faultError } from "./fault.ts";
 import { HostCalls, type MessageKind, type SharedMessages } from "./host-calls.ts";
-import { type AudioPort, readLayout, type Views } from "./layout.ts";
+import { type AudioPort, type Layout, readLayout, type Views, viewsOf } from "./layout.ts";
 import type { PluginType } from "./plugin-type.ts";
 import type { Fault } from "./types.ts";
 import type { Watcher } from "./watch.ts";
 
 const MOST_FRAMES = 16_384;
-/** Milliseconds for the sentence of a plugin that reported a failure. */
-const LAST_WORDS = 0.5;
 /** Frames of the longest block that the limit of units is meant for. */
 const BUDGETED_FRAMES = 1_024;
 /** The bits of a float that is infinite; those of a NaN are larger. */
@@ -41,8 +39,8 @@ export interface SharedInstance {
   lanes: Int32Array;
   messages: SharedMessages;
   descriptor: PluginDescriptor;
-  /** Address of the layout, rate and block size; null before activation. */
-  active: { layout: number; rate: number; maxFrames: number } | null;
+  /** The layout as it was checked, rate and block size; null before activation. */
+  active: { layout: Layout; rate: number; maxFrames: number } | null;
 }
 
 /** One function for all instances: calls of a shared one stay fast. */
@@ -65,9 +63,11 @@ export interface InstanceOptions {
 export class PluginInstance {
   readonly type: PluginType;
   /** Most units of one call of process, reset or idle; activate sets it from the limits. */
-  unitBudget = 0;
+  unitBudget: number;
   /** Milliseconds that one call of process, reset or idle may take. */
   deadline = Number.POSITIVE_INFINITY;
+  /** Events that it sent beyond what the limit `events` lets through, ever. */
+  droppedEvents = 0;
   /** What the last process said of the next block. */
   processState: ProcessState = ProcessState.Continue;
   rate = 0;
@@ -85,7 +85,7 @@ export class PluginInstance {
   private readonly processCall: Call;
   private shown: PluginDescriptor;
   private views: Views | null = null;
-  private layoutAddress = 0;
+  private layout: Layout | null = null;
   private eventOutputs = new Uint8Array(0);
   private readonly peakBits = new Int32Array(1);
   private readonly peakValue = new Float32Array(this.peakBits.buffer);
@@ -93,6 +93,7 @@ export class PluginInstance {
   /** Made by PluginType.instantiate and PluginType.attach. */
   constructor(type: PluginType, options: InstanceOptions, shared?: SharedInstance) {
     this.type = type;
+    this.unitBudget = type.limits.blockUnits;
     this.shown = type.descriptor;
     const { initial, maximum } = type.rewritten.memory;
     this.memory = shared?.memory ?? newMemory(initial, maximum);
@@ -290,7 +291,8 @@ export class PluginInstance {
     this.watcher?.call(this, { call: "activate", rate, maxFrames });
     const layout = this.calls.control("activate", "bj_activate", rate, maxFrames) >>> 0;
     if (layout === 0) this.calls.succeeded(Status.Failed, `to run at ${rate} Hz with ${maxFrames} frames`);
-    this.adopt(layout, rate, maxFrames);
+    const { memory, shown, type } = this;
+    this.adopt(readLayout(memory.buffer, layout, shown, maxFrames, type.limits), rate, maxFrames);
     const { controlsIn } = this.active;
     let next = 0;
     for (const port of this.shown.ports) {
@@ -298,12 +300,14 @@ export class PluginInstance {
     }
   }
 
-  private adopt(layout: number, rate: number, maxFrames: number): void {
-    this.views = readLayout(this.memory.buffer, layout, this.shown, maxFrames);
-    this.layoutAddress = layout;
+  private adopt(layout: Layout, rate: number, maxFrames: number): void {
+    const { limits } = this.type;
+    this.views = viewsOf(this.memory.buffer, layout, this.shown, maxFrames, limits);
+    this.views.outputs.settle();
+    this.layout = layout;
     this.rate = rate;
     this.maxFrames = maxFrames;
-    this.unitBudget = this.type.limits.blockUnits * Math.max(1, maxFrames / BUDGETED_FRAMES);
+    this.unitBudget = limits.blockUnits * Math.max(1, maxFrames / BUDGETED_FRAMES);
     this.eventOutputs = Uint8Array.from(this.shown.ports, (port) =>
       port.type === "event" && !isInput(port) ? 1 : 0,
     );
@@ -315,6 +319,7 @@ export class PluginInstance {
     this.watcher?.call(this, { call: "deactivate" });
     if (this.calls.has("bj_deactivate")) this.calls.control("deactivate", "bj_deactivate");
     this.views = null;
+    this.layout = null;
     this.maxFrames = 0;
   }
 
@@ -331,6 +336,7 @@ export class PluginInstance {
       return;
     }
     this.calls.finish();
+    this.views?.outputs.settle();
   }
 
   /** [audio] Work between blocks: host events, graph data, garbage. */
@@ -345,6 +351,7 @@ export class PluginInstance {
       return;
     }
     this.calls.finish();
+    this.views?.outputs.settle();
   }
 
   /**
@@ -375,7 +382,7 @@ export class PluginInstance {
     this.calls.finish();
     eventsIn.count = 0;
     if (result < 0) {
-      const words = this.calls.lastWords(result, this.unitBudget, Math.min(this.deadline, LAST_WORDS));
+      const words = this.calls.lastWords(result, this.unitBudget, this.deadline);
       this.calls.condemn("status", "process", `reported a failure (${words})`);
       return this.silence(views);
     }
@@ -412,8 +419,11 @@ export class PluginInstance {
       this.peakBits[0] = peak;
       port.peak = this.peakValue[0] as number;
     }
+    views.outputs.settle();
     if (count > 0) {
-      eventsOut.count = count;
+      const most = this.type.limits.events;
+      if (count > most) this.droppedEvents += count - most;
+      eventsOut.count = Math.min(count, most);
       eventsOut.sanitize(frames, this.eventOutputs);
     }
     this.processState = state;
@@ -427,6 +437,7 @@ export class PluginInstance {
       port.samples.fill(0);
       port.peak = 0;
     }
+    views.outputs.settle();
     views.eventsIn.count = 0;
     views.eventsOut.count = 0;
     return false;
@@ -508,9 +519,9 @@ export class PluginInstance {
       messages: this.host.share(),
       descriptor: this.shown,
       active:
-        this.views === null
+        this.views === null || this.layout === null
           ? null
-          : { layout: this.layoutAddress, rate: this.rate, maxFrames: this.maxFrames },
+          : { layout: this.layout, rate: this.rate, maxFrames: this.maxFrames },
     };
   }
 }

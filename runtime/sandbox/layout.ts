@@ -1,4 +1,5 @@
-// Where a plugin says its buffers lie: checked once, after bj_activate, and made into views.
+// Where a plugin says its buffers lie: checked once, after bj_activate, and made into views. What was checked then counts
+// from there on: the plugin may write something else to its memory, and nobody looks.
 
 import {
   ALIGNMENT,
@@ -25,15 +26,15 @@ import {
   LAYOUT_SIZE,
   LAYOUT_TAIL,
   LAYOUT_TRANSPORT,
+  RESULT_EVENTS_MASK,
   TAIL_INFINITE,
   TRANSPORT_BYTES,
 } from "../../abi/layout.ts";
-import { channelCount, isInput, type PluginDescriptor } from "../../abi/descriptor.ts";
+import { channelCount, isInput, type PluginDescriptor, type PortDescriptor } from "../../abi/descriptor.ts";
 import { BelljarError } from "../../abi/error.ts";
+import { ControlOutputs } from "./control-outputs.ts";
 import { EventList } from "./event-list.ts";
-
-const MOST_EVENTS = 65_535;
-const MOST_LATENCY = 1 << 24;
+import { limitHint, type Limits } from "./limits.ts";
 
 /** One audio port's buffer in the plugin's memory. */
 export class AudioPort {
@@ -87,11 +88,32 @@ export class AudioPort {
   }
 }
 
+/** So many things, from an address on. */
+export interface Place {
+  at: number;
+  count: number;
+}
+
+/** A layout that was checked: numbers alone, so that another thread can make the same views of the same memory. */
+export interface Layout {
+  audio: { port: number; at: number; channels: number; stride: number; flags: number }[];
+  controlsIn: Place;
+  controlsOut: Place;
+  eventsIn: Place;
+  eventsOut: Place;
+  arena: Place;
+  /** Address, or 0. */
+  transport: number;
+  latency: number;
+  tail: number;
+}
+
 /** The views that process works on. */
 export interface Views {
   audio: AudioPort[];
   controlsIn: Float32Array;
   controlsOut: Float32Array;
+  outputs: ControlOutputs;
   eventsIn: EventList;
   eventsOut: EventList;
   transport: DataView | null;
@@ -100,8 +122,8 @@ export interface Views {
   tail: number;
 }
 
-function lies(id: string, what: string): never {
-  throw new BelljarError("plugin/layout", `The layout of "${id}" is wrong: ${what}.`);
+function lies(id: string, what: string, hint = ""): never {
+  throw new BelljarError("plugin/layout", `The layout of "${id}" is wrong: ${what}.`, hint);
 }
 
 /**
@@ -113,7 +135,8 @@ export function readLayout(
   address: number,
   descriptor: PluginDescriptor,
   maxFrames: number,
-): Views {
+  limits: Limits,
+): Layout {
   const { id, ports } = descriptor;
   const size = memory.byteLength;
   const view = new DataView(memory);
@@ -140,10 +163,10 @@ export function readLayout(
   counted(LAYOUT_AUDIO_COUNT, audioPorts.length, "audio buffers");
   const table = claim(field(LAYOUT_AUDIO), audioPorts.length * AUDIO_BYTES, "the table of audio buffers");
   const audio = audioPorts.map(({ port, index }, i) => {
-    const at = table + i * AUDIO_BYTES;
+    const record = table + i * AUDIO_BYTES;
     const what = `the buffer of "${port.id}"`;
-    const channels = view.getUint32(at + AUDIO_CHANNELS, true);
-    const stride = view.getUint32(at + AUDIO_STRIDE, true);
+    const channels = view.getUint32(record + AUDIO_CHANNELS, true);
+    const stride = view.getUint32(record + AUDIO_STRIDE, true);
     if (channels !== channelCount(port))
       lies(id, `${what} has ${channels} channels; the port has ${channelCount(port)}`);
     if (stride < maxFrames * 4 || stride % ALIGNMENT !== 0 || stride > size) {
@@ -152,60 +175,83 @@ export function readLayout(
         `${what} has a stride of ${stride} bytes; it must be a multiple of ${ALIGNMENT} from ${maxFrames * 4} on`,
       );
     }
-    const start = claim(view.getUint32(at + AUDIO_PTR, true), channels * stride, what);
-    const samples = new Float32Array(memory as ArrayBuffer, start, ((channels - 1) * stride) / 4 + maxFrames);
-    const flags = new Int32Array(memory as ArrayBuffer, at + AUDIO_FLAGS, 1);
-    return new AudioPort(index, port.id, isInput(port), channels, stride / 4, start, samples, flags);
+    const at = claim(view.getUint32(record + AUDIO_PTR, true), channels * stride, what);
+    return { port: index, at, channels, stride, flags: record + AUDIO_FLAGS };
   });
 
   const controls = ports.filter(({ type }) => type === "control");
-  const controlsIn = counted(LAYOUT_CONTROL_IN_COUNT, controls.filter(isInput).length, "control inputs");
-  const controlsOut = counted(LAYOUT_CONTROL_OUT_COUNT, controls.length - controlsIn, "control outputs");
-  const floats = (at: number, count: number, what: string): Float32Array =>
-    new Float32Array(memory as ArrayBuffer, claim(field(at), count * 4, what), count);
-
-  const events = (at: number, capacityAt: number, what: string): EventList => {
+  const inputs = counted(LAYOUT_CONTROL_IN_COUNT, controls.filter(isInput).length, "control inputs");
+  const outputs = counted(LAYOUT_CONTROL_OUT_COUNT, controls.length - inputs, "control outputs");
+  const place = (at: number, count: number, bytes: number, what: string): Place => ({
+    at: claim(field(at), count * bytes, what),
+    count,
+  });
+  const events = (at: number, capacityAt: number, direction: "in" | "out"): Place => {
     const capacity = field(capacityAt);
-    if (capacity > MOST_EVENTS)
-      lies(id, `${what} has room for ${capacity} events; the most is ${MOST_EVENTS}`);
-    return new EventList(memory, claim(field(at), capacity * EVENT_BYTES, what), capacity);
+    const what = `the event ${direction}put`;
+    if (capacity > RESULT_EVENTS_MASK)
+      lies(id, `${what} has room for ${capacity} events; the most is ${RESULT_EVENTS_MASK}`);
+    const wanted = ports.some((port) => port.type === "event" && isInput(port) === (direction === "in"));
+    if (wanted && capacity === 0) lies(id, `it has event ${direction}puts but no room for an event`);
+    return place(at, capacity, EVENT_BYTES, what);
   };
-  const views: Views = {
+  const layout: Layout = {
     audio,
-    controlsIn: floats(LAYOUT_CONTROL_IN, controlsIn, "the control inputs"),
-    controlsOut: floats(LAYOUT_CONTROL_OUT, controlsOut, "the control outputs"),
-    eventsIn: events(LAYOUT_EVENTS_IN, LAYOUT_EVENTS_IN_CAPACITY, "the event input"),
-    eventsOut: events(LAYOUT_EVENTS_OUT, LAYOUT_EVENTS_OUT_CAPACITY, "the event output"),
-    arena: new Uint8Array(
-      memory as ArrayBuffer,
-      claim(field(LAYOUT_ARENA), field(LAYOUT_ARENA_BYTES), "the arena"),
-      field(LAYOUT_ARENA_BYTES),
-    ),
-    transport: null,
+    controlsIn: place(LAYOUT_CONTROL_IN, inputs, 4, "the control inputs"),
+    controlsOut: place(LAYOUT_CONTROL_OUT, outputs, 4, "the control outputs"),
+    eventsIn: events(LAYOUT_EVENTS_IN, LAYOUT_EVENTS_IN_CAPACITY, "in"),
+    eventsOut: events(LAYOUT_EVENTS_OUT, LAYOUT_EVENTS_OUT_CAPACITY, "out"),
+    arena: place(LAYOUT_ARENA, field(LAYOUT_ARENA_BYTES), 1, "the arena"),
+    transport: 0,
     latency: field(LAYOUT_LATENCY),
     tail: field(LAYOUT_TAIL) === TAIL_INFINITE ? Number.POSITIVE_INFINITY : field(LAYOUT_TAIL),
   };
-  for (const [role, list, what] of [
-    ["in", views.eventsIn, "input"],
-    ["out", views.eventsOut, "output"],
-  ] as const) {
-    const wanted = ports.some((port) => port.type === "event" && isInput(port) === (role === "in"));
-    if (wanted && list.capacity === 0) lies(id, `it has event ${what}s but no room for an event`);
-  }
-  if (views.latency > MOST_LATENCY)
-    lies(id, `its latency says ${views.latency} frames; the most is ${MOST_LATENCY}`);
-  const transport = field(LAYOUT_TRANSPORT);
-  if (transport !== 0)
-    views.transport = new DataView(
-      memory,
-      claim(transport, TRANSPORT_BYTES, "the transport"),
-      TRANSPORT_BYTES,
+  if (layout.latency > limits.latency) {
+    lies(
+      id,
+      `its latency says ${layout.latency} frames; the limit is ${limits.latency} (latency)`,
+      limitHint("latency", layout.latency),
     );
+  }
+  const transport = field(LAYOUT_TRANSPORT);
+  if (transport !== 0) layout.transport = claim(transport, TRANSPORT_BYTES, "the transport");
 
   taken.sort((a, b) => a.from - b.from);
   for (let i = 1; i < taken.length; i++) {
     const [before, after] = [taken[i - 1], taken[i]] as { from: number; to: number; what: string }[];
     if (before && after && after.from < before.to) lies(id, `${before.what} and ${after.what} overlap`);
   }
-  return views;
+  return layout;
+}
+
+/** Views of what a checked layout names. An incoming list takes `limits.events` at most, however large it is. */
+export function viewsOf(
+  memory: ArrayBufferLike,
+  layout: Layout,
+  { ports }: PluginDescriptor,
+  maxFrames: number,
+  limits: Limits,
+): Views {
+  const buffer = memory as ArrayBuffer;
+  const floats = ({ at, count }: Place): Float32Array => new Float32Array(buffer, at, count);
+  const audio = layout.audio.map(({ port: index, at, channels, stride, flags }) => {
+    const port = ports[index] as PortDescriptor;
+    const samples = new Float32Array(buffer, at, ((channels - 1) * stride) / 4 + maxFrames);
+    const flagWord = new Int32Array(buffer, flags, 1);
+    return new AudioPort(index, port.id, isInput(port), channels, stride / 4, at, samples, flagWord);
+  });
+  const controlsOut = floats(layout.controlsOut);
+  const { eventsIn, eventsOut, arena, transport, latency, tail } = layout;
+  return {
+    audio,
+    controlsIn: floats(layout.controlsIn),
+    controlsOut,
+    outputs: new ControlOutputs(controlsOut, ports),
+    eventsIn: new EventList(memory, eventsIn.at, Math.min(eventsIn.count, limits.events)),
+    eventsOut: new EventList(memory, eventsOut.at, eventsOut.count),
+    arena: new Uint8Array(buffer, arena.at, arena.count),
+    transport: transport === 0 ? null : new DataView(memory, transport, TRANSPORT_BYTES),
+    latency,
+    tail,
+  };
 }
