@@ -1,4 +1,4 @@
-// dist/*.js: the host API, the command, and the process that compiles strangers' modules.
+// dist/*.js: the host API, the command, the sidecar, and the processes that handle strangers' modules.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "./bundle.mjs";
@@ -7,6 +7,7 @@ import { root } from "./root.mjs";
 const BUNDLES = {
   belljar: "runtime/index.ts",
   cli: "runtime/cli/main.ts",
+  sidecar: "sidecar/main.ts",
   "compile-child": "runtime/registry/compile-child.ts",
   "validate-child": "runtime/validate/validate-child.ts",
   "bench-child": "runtime/bench/bench-child.ts",
