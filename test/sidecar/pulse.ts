@@ -1,0 +1,112 @@
+// A PulseAudio server of our own, with a sink that leads nowhere and can be recorded.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const SINK = "belljar_test";
+
+export interface Pulse {
+  /** For programs that are to find it. */
+  env: NodeJS.ProcessEnv;
+  server: ChildProcess;
+  /** Records the sink until `stop`. */
+  record(): Promise<{ stop(): Promise<Float32Array> }>;
+  /** Runs pactl. */
+  control(...args: string[]): string;
+  stop(): Promise<void>;
+}
+
+export function pulseIsHere(): boolean {
+  const found = (program: string): boolean => spawnSync(program, ["--version"]).status === 0;
+  return found("pulseaudio") && found("parec") && found("pactl");
+}
+
+export async function startPulse(rate: number): Promise<Pulse> {
+  const folder = mkdtempSync(join(tmpdir(), "belljar-pulse-"));
+  const run = join(folder, "run");
+  mkdirSync(run, { mode: 0o700 });
+  const env = { XDG_RUNTIME_DIR: run, HOME: folder, PULSE_SERVER: `unix:${join(run, "pulse", "native")}` };
+  const whole = { ...process.env, ...env };
+  const sink = `module-null-sink sink_name=${SINK} rate=${rate} channels=2 format=float32le channel_map=stereo norewinds=1`;
+  const server = spawn(
+    "pulseaudio",
+    [
+      "-n",
+      "--daemonize=no",
+      "--exit-idle-time=-1",
+      "--use-pid-file=no",
+      "-L",
+      "module-native-protocol-unix",
+      "-L",
+      sink,
+    ],
+    { env: whole, stdio: "ignore" },
+  );
+  const control = (...args: string[]): string => {
+    const { stdout, status } = spawnSync("pactl", args, { env: whole, encoding: "utf8" });
+    if (status !== 0) throw new Error(`pactl ${args.join(" ")} ended with ${status}`);
+    return stdout;
+  };
+  for (let tries = 0; ; tries++) {
+    try {
+      if (control("list", "short", "sinks").includes(SINK)) break;
+    } catch (error) {
+      if (tries > 200 || server.exitCode !== null) throw error;
+    }
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
+  return {
+    env,
+    server,
+    control,
+    async record() {
+      const parec = spawn(
+        "parec",
+        [
+          "-d",
+          `${SINK}.monitor`,
+          "--raw",
+          "--format=float32le",
+          `--rate=${rate}`,
+          "--channels=2",
+          "--latency-msec=20",
+        ],
+        { env: whole, stdio: ["ignore", "pipe", "ignore"] },
+      );
+      const chunks: Buffer[] = [];
+      parec.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+      // It is recording when the first silence has come.
+      await once(parec.stdout, "data");
+      return {
+        async stop() {
+          await new Promise((resume) => setTimeout(resume, 300));
+          parec.kill("SIGTERM");
+          await once(parec, "exit");
+          const bytes = Buffer.concat(chunks);
+          return new Float32Array(Uint8Array.from(bytes.subarray(0, bytes.length & ~7)).buffer);
+        },
+      };
+    },
+    async stop() {
+      if (server.exitCode === null && server.signalCode === null) {
+        server.kill("SIGKILL");
+        await once(server, "exit");
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Where `sent` lies in `recorded`, in samples, or -1: all of it, in one piece. */
+export function findSound(recorded: Float32Array, sent: Float32Array): number {
+  const first = sent[0] as number;
+  for (let at = recorded.indexOf(first); at >= 0; at = recorded.indexOf(first, at + 1)) {
+    let i = 0;
+    while (i < sent.length && recorded[at + i] === sent[i]) i++;
+    if (i === sent.length) return at;
+  }
+  return -1;
+}
