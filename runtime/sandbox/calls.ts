@@ -23,6 +23,10 @@ const FAST = 0.0125;
 const FAST_SLICES = 5;
 const MOST_SLICES = 32_768;
 
+/** Units, and milliseconds where there is a deadline, for the sentence of a plugin that reported a failure. */
+const WORDS_UNITS = 4 * SLICE;
+const WORDS_DEADLINE = 0.5;
+
 export type Call = (...args: number[]) => number;
 
 /**
@@ -277,7 +281,11 @@ export class Calls {
   lastWords(status: number, units: number, milliseconds: number): string {
     if (!this.has("bj_error")) return reason(status, "");
     const used = this.units;
-    this.begin(units, milliseconds);
+    // Without a deadline no clock has a say: what was recorded ends where it did.
+    this.begin(
+      Math.min(units, WORDS_UNITS),
+      milliseconds === Number.POSITIVE_INFINITY ? milliseconds : Math.min(milliseconds, WORDS_DEADLINE),
+    );
     try {
       return reason(status, this.text(this.functions.bj_error?.() ?? 0));
     } catch {

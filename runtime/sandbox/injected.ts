@@ -235,19 +235,26 @@ export function growBody(control: number, chargeFunction: number): Writer {
   return body([I32], w);
 }
 
+/** What says how many bytes a host function moves: an argument's number, or its result. */
+export interface MovedBytes {
+  said: number | "result";
+  /** Whether they are copied at once, as by memory.copy; else one by one, and no more of them than a message has. */
+  atOnce: boolean;
+}
+
 /**
- * Stands before an imported function: charges a call, then the bytes that it moved: argument number
- * `moved`, or its result ("result").
+ * Stands before an imported function: charges a call and the bytes that it is to move. Only where its result says how many
+ * there were, a message at most, they are charged behind it.
  */
 export function hostCallBody(
   imported: number,
   params: number,
-  moved: number | "result" | null,
+  moved: MovedBytes | null,
   chargeFunction: number,
 ): Writer {
   const w = new Writer();
   const bounded = (local: number): void => {
-    // min(local, 65536) * 8 + 500; a negative result moved nothing
+    // min(local, 65536) * 8; a negative result moved nothing
     get(w, local);
     constant(w, 65_536);
     get(w, local);
@@ -255,13 +262,16 @@ export function hostCallBody(
     constant(w, 8).u8(Op.i32Mul);
   };
   constant(w, 500).u8(Op.call).u32(chargeFunction);
-  if (typeof moved === "number") {
-    bounded(moved);
-    w.u8(Op.call).u32(chargeFunction);
+  if (moved !== null && moved.said !== "result") {
+    if (moved.atOnce) charge(w, chargeFunction, moved.said);
+    else {
+      bounded(moved.said);
+      w.u8(Op.call).u32(chargeFunction);
+    }
   }
   for (let i = 0; i < params; i++) get(w, i);
   w.u8(Op.call).u32(imported);
-  if (moved !== "result") return body([], w);
+  if (moved?.said !== "result") return body([], w);
   w.u8(Op.localTee).u32(params);
   constant(w, 0).u8(Op.i32GtS);
   block(w, Op.if);

@@ -18,6 +18,7 @@ import {
   laneGetBody,
   laneSetBody,
   lanesOf,
+  type MovedBytes,
   sealBody,
 } from "./injected.ts";
 import { type Limits, within } from "./limits.ts";
@@ -40,13 +41,12 @@ export interface Rewritten {
 /** Fuel, control mode and stack: globals that stand behind the module's own. */
 const OWN_GLOBALS = 3;
 
-/** What says how many bytes an import moves: one of its arguments, or its result. */
-const MOVED_BYTES = new Map<string, number | "result">([
-  ["host_log", 2],
-  ["host_emit_event", 1],
-  ["host_control", 1],
-  ["host_poll_event", "result"],
-  ["host_read", "result"],
+const MOVED_BYTES = new Map<string, MovedBytes>([
+  ["host_log", { said: 2, atOnce: false }],
+  ["host_emit_event", { said: 1, atOnce: false }],
+  ["host_control", { said: 1, atOnce: false }],
+  ["host_poll_event", { said: "result", atOnce: false }],
+  ["host_read", { said: 3, atOnce: true }],
 ]);
 
 /** Rewrites a vetted module. `codes` are its decoded bodies. */
