@@ -12,11 +12,11 @@ export interface Comparison {
   /** Microseconds a block, by the medians of the turns. */
   block: number;
   otherBlock: number;
-  /** The other one's time over the first one's; and the first one's own over itself. */
+  /** The first one's time over the other one's; and the first one's over its own. */
   time: Ratio;
   control: Ratio;
   verdict: Verdict;
-  /** Units of the whole piece, exact. */
+  /** Units of the whole piece, exact; the first one's over the other one's. */
   units: { total: number; other: number; ratio: number };
   sound: SoundDifference;
 }
@@ -89,7 +89,8 @@ export async function compare(
   const [base, others, again] = times.map(
     (series): Turns => ({ rounds, turns, times: Float64Array.from(series) }),
   ) as [Turns, Turns, Turns];
-  const [ratio, control] = ratiosTo(base, [others, again]) as [Ratio, Ratio];
+  const [ratio] = ratiosTo(others, [base]) as [Ratio];
+  const [control] = ratiosTo(base, [again]) as [Ratio];
   const all = Array.from({ length: rounds }, (_, round) => round);
   return {
     rounds,
@@ -99,7 +100,7 @@ export async function compare(
     time: ratio,
     control,
     verdict: judge(ratio, control),
-    units: { total: same.units, other: same.otherUnits, ratio: same.otherUnits / same.units },
+    units: { total: same.units, other: same.otherUnits, ratio: same.units / same.otherUnits },
     sound: same.sound,
   };
 }

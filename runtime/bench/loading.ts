@@ -1,5 +1,6 @@
 // What it takes to have a plugin ready: vetting, rewriting, compiling, an instance; and what it takes in memory.
 
+import { setFlagsFromString } from "node:v8";
 import { Processor, type Setup } from "../engine/processor.ts";
 import { COMPILE_LIMITS } from "../registry/compile.ts";
 import { CompileChild } from "../registry/compile-process.ts";
@@ -65,7 +66,8 @@ export async function measureLoading(
     });
     const rewritten = timed(rewrites, () => rewriteModule(module, codes, DEFAULT_LIMITS));
     // V8 gives what it has compiled before, as long as it is the same to the last byte.
-    const fresh = marked(rewritten.bytes, time);
+    const fresh = marked(rewritten.bytes);
+    setFlagsFromString("--no-wasm-lazy-compilation");
     const compiled = timed(compiles, () => new WebAssembly.Module(fresh));
     let inCompile = 0;
     const began = performance.now();
@@ -111,7 +113,7 @@ async function measureTrial(bytes: Uint8Array<ArrayBuffer>): Promise<{ start: nu
   const times: number[] = [];
   for (let time = 0; time <= TRIALS; time++) {
     const began = performance.now();
-    const verdict = await child.compile(marked(bytes, TIMES + time), COMPILE_LIMITS);
+    const verdict = await child.compile(marked(bytes), COMPILE_LIMITS);
     if (verdict.kind !== "compiled") return { start: Number.NaN, trial: Number.NaN };
     times.push(performance.now() - began);
   }
@@ -120,10 +122,13 @@ async function measureTrial(bytes: Uint8Array<ArrayBuffer>): Promise<{ start: nu
   return { start: Math.max(0, first - trial), trial };
 }
 
+let marks = 0;
+
 /** The same module with a custom section of its own at its end, which means nothing. */
-function marked(bytes: Uint8Array<ArrayBuffer>, mark: number): Uint8Array<ArrayBuffer> {
-  const result = new Uint8Array(bytes.length + 5);
+function marked(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const mark = marks++;
+  const result = new Uint8Array(bytes.length + 6);
   result.set(bytes);
-  result.set([0, 3, 1, 0x6d, mark], bytes.length);
+  result.set([0, 4, 1, 0x6d, mark & 255, mark >> 8], bytes.length);
   return result;
 }

@@ -38,6 +38,12 @@ export interface Configuration {
   voices: number | null;
 }
 
+/** "48000 Hz, 128 frames, 4 voices" */
+export function describe({ rate, block, voices }: Configuration): string {
+  const notes = voices === null ? "" : `, ${voices} ${voices === 1 ? "voice" : "voices"}`;
+  return `${rate} Hz, ${block} ${block === 1 ? "frame" : "frames"}${notes}`;
+}
+
 /** A plugin or a session, from which any number of players can be made. */
 export interface Subject {
   player(configuration: Configuration): Promise<Player>;

@@ -80,7 +80,8 @@ export function doubt(control: Ratio): number {
 }
 
 /**
- * @param ratio of the other one to the first @param control of the first one to itself
+ * What a ratio says of what stands above the line.
+ * @param control the ratio of a thing to itself
  */
 export function judge(ratio: Ratio, control: Ratio): Verdict {
   const most = doubt(control);

@@ -46,6 +46,11 @@ export type BenchAnswer =
 
 /**
  * The plugin's code is optimised by V8 before it first runs, as it is for an audio thread: else the first seconds would
- * measure V8's compilers.
+ * measure V8's compilers. The same with the code between JavaScript and a module, which V8 otherwise compiles at
+ * the thousandth call of each instance's functions: 0.1 ms in the middle of a block.
  */
-export const FLAGS: readonly string[] = ["--no-liftoff", "--no-wasm-lazy-compilation"];
+export const FLAGS: readonly string[] = [
+  "--no-liftoff",
+  "--no-wasm-lazy-compilation",
+  "--no-wasm-generic-wrapper",
+];

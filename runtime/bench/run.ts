@@ -15,7 +15,7 @@ import { measureLoading } from "./loading.ts";
 import { machine } from "./machine.ts";
 import { blocksOf, measure, type Pulse } from "./measure.ts";
 import { nodeShares } from "./nodes.ts";
-import type { Configuration, Subject } from "./player.ts";
+import { type Configuration, describe, Stopped, type Subject } from "./player.ts";
 import { describePlugin, type PluginPiece, PluginSubject, takesNotes } from "./plugin-subject.ts";
 import type { BenchRequest, Target } from "./request.ts";
 import type { BenchReport, Measurand, Row } from "./result.ts";
@@ -47,7 +47,7 @@ export async function runBench(
   tell: (part: number, what: string) => void,
 ): Promise<BenchReport> {
   const warnings: string[] = [];
-  const floor = new PluginSubject(await PluginType.load(emptyBytes), {
+  const floor = new PluginSubject(await PluginType.load(emptyBytes, { compile: compileInChild }), {
     setup: {},
     sound: null,
     midi: null,
@@ -78,14 +78,21 @@ export async function runBench(
     };
     const once = { seconds, rounds: request.rounds ?? DEFAULT_ROUNDS, fewer: request.rounds === null };
     const turns = { ...once, rounds: request.rounds ?? DEFAULT_TURN_ROUNDS };
-    rows.push({
-      ...configuration,
-      measured: await measure(first.subject, floor, configuration, once, pulseOf(0)),
-      shares: first.session === null ? null : await nodeShares(first.session, configuration, seconds),
-      other: other === null ? null : await measure(other.subject, floor, configuration, once, pulseOf(1)),
-      comparison:
-        other === null ? null : await compare(first.subject, other.subject, configuration, turns, pulseOf(2)),
-    });
+    try {
+      rows.push({
+        ...configuration,
+        measured: await measure(first.subject, floor, configuration, once, pulseOf(0)),
+        shares: first.session === null ? null : await nodeShares(first.session, configuration, seconds),
+        other: other === null ? null : await measure(other.subject, floor, configuration, once, pulseOf(1)),
+        comparison:
+          other === null
+            ? null
+            : await compare(first.subject, other.subject, configuration, turns, pulseOf(2)),
+      });
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error;
+      throw new Stopped(`At ${what}: ${error.message}`);
+    }
   }
   for (const { measured, ...configuration } of rows) {
     if (measured.lostEvents === 0) continue;
@@ -104,12 +111,6 @@ export async function runBench(
     rows,
     warnings,
   };
-}
-
-/** "48000 Hz, 128 frames, 4 voices" */
-export function describe({ rate, block, voices }: Configuration): string {
-  const notes = voices === null ? "" : `, ${voices} ${voices === 1 ? "voice" : "voices"}`;
-  return `${rate} Hz, ${block} ${block === 1 ? "frame" : "frames"}${notes}`;
 }
 
 interface Planned {
@@ -236,7 +237,7 @@ async function planSession(request: BenchRequest, path: string, warnings: string
   return {
     configurations: combine(rates, blocks, [null]),
     seconds: request.seconds ?? Math.min(DEFAULT_SECONDS, Math.max(length, 0.1)),
-    piece: prepared.contentFrames === null ? "no source that ends" : "its sources",
+    piece: "its own",
     open: async (target) => {
       if (target.kind === "plugin") throw mixed();
       const own = await subjectAt(target.path);

@@ -14,6 +14,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   process: () => import("./process.ts"),
   render: () => import("./render.ts"),
   validate: () => import("./validate.ts"),
+  bench: () => import("./bench.ts"),
 };
 
 const EXIT_INTERRUPTED = 130;

@@ -60,6 +60,19 @@ export function number(min: number, max: number, kind: "any" | "whole" = "any"):
   };
 }
 
+/** `--block 64,128 --block 512`: numbers from `min` to `max`, each once, in order; none where it is not given. */
+export function numbers(min: number, max: number): Option<number[]> {
+  return {
+    takesValue: true,
+    repeatable: true,
+    read(name, values) {
+      const words = values.flatMap((value) => value.split(",")).map((word) => word.trim());
+      const label = words.length > 1 ? `Each of --${name}` : `--${name}`;
+      return [...new Set(words.map((word) => readNumber(label, word, min, max, "whole")))];
+    },
+  };
+}
+
 /** `--tail auto`: the word, a number of seconds from 0 to `max`, or undefined. */
 export function autoOrSeconds(max: number): Option<"auto" | number | undefined> {
   return {

@@ -1,0 +1,5 @@
+// x
+import type { BenchReport } from "./result.ts";
+export function renderPage(report: BenchReport): string {
+  return JSON.stringify(report);
+}
