@@ -2,8 +2,16 @@
 
 export * from "../../runtime/index.ts";
 export { printable } from "../../abi/error.ts";
+export { explain } from "../../runtime/cli/explain.ts";
+export { run as inspect } from "../../runtime/cli/inspect.ts";
+export { LogLines } from "../../runtime/cli/log.ts";
+export { PluginNode } from "../../runtime/engine/plugin-node.ts";
 export { prepareSession } from "../../runtime/engine/prepare.ts";
+export { insideFolder } from "../../runtime/engine/session-files.ts";
 export { parseSession } from "../../runtime/engine/session.ts";
+export * as graph from "../../runtime/graph/index.ts";
+export { isFileName } from "../../runtime/registry/builtins.ts";
 export { readRegularFile } from "../../runtime/registry/read-file.ts";
+export { isKnown, remember, verdictKey } from "../../runtime/registry/verdicts.ts";
 export { rewriteModule } from "../../runtime/sandbox/rewrite.ts";
 export { vetModule } from "../../runtime/sandbox/vet.ts";

@@ -5,12 +5,20 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { root } from "../root.ts";
+import { ATTACKS as BUFFERS } from "./buffers.ts";
+import { ATTACKS as DESCRIPTOR } from "./descriptor.ts";
+import { ATTACKS as EVENTS } from "./events.ts";
+import { ATTACKS as LEVELS } from "./levels.ts";
 import { ATTACKS as MODULES } from "./modules.ts";
 import { ATTACKS as TRAPS } from "./traps.ts";
 
 const FAMILIES = new Map([
   ["modules", MODULES],
   ["traps", TRAPS],
+  ["buffers", BUFFERS],
+  ["descriptor", DESCRIPTOR],
+  ["events", EVENTS],
+  ["levels", LEVELS],
 ]);
 const all = [...FAMILIES.values()].flat();
 
