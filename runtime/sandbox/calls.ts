@@ -4,13 +4,12 @@ import { ALIGNMENT, BYTES_LEN, BYTES_PTR, Status } from "../../abi/layout.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { faultError, faultOf, Stop } from "./fault.ts";
 import type { HostCalls } from "./host-calls.ts";
+import { type LimitName, limitHint } from "./limits.ts";
+import { type Lease, shortHint } from "./memories.ts";
 import { SLICE, slicesOwed, STACK_OVERFLOW } from "./meter.ts";
 import type { PluginType } from "./plugin-type.ts";
 import type { Fault, FaultKind } from "./types.ts";
 import type { Watcher } from "./watch.ts";
-
-/** Milliseconds that a control call may take. */
-const CONTROL_DEADLINE = 10_000;
 
 // How many slices are handed out at once. Reading the clock takes 50 ns, as long as 1,000 units of tight code, so it
 // is read no oftener than a deadline needs: what is handed out ends, at the slowest that a plugin can be, at most
@@ -29,6 +28,16 @@ const WORDS_DEADLINE = 0.5;
 
 export type Call = (...args: number[]) => number;
 
+const NO_FUNCTIONS: Readonly<Record<string, Call>> = Object.freeze(Object.create(null));
+/** What $fuel takes for a [control] call in which all memory may be had, less the pages that it may have. */
+const ALL_PAGES = 65_537;
+/** Limits that stop a [control] call. */
+const CONTROL_LIMITS: Partial<Record<FaultKind, LimitName>> = {
+  units: "controlUnits",
+  deadline: "controlSeconds",
+  stack: "stackBytes",
+};
+
 /**
  * How a call ended that is being played again. Where it is checked depends on the slices that the clock had handed out; what
  * is charged does not. So the replay's last check is put where it was: at the first check with as many units.
@@ -46,7 +55,7 @@ export interface KnownEnd {
 
 export class Calls {
   /** The module's exports; nothing else reaches it by name. */
-  readonly functions: Readonly<Record<string, Call>>;
+  functions: Readonly<Record<string, Call>>;
   /** What stopped it, or null. */
   fault: Fault | null = null;
   /** Units of the last call. */
@@ -56,14 +65,18 @@ export class Calls {
   /** Calls begun, and units handed out to the last one. */
   begun = 0;
   granted = 0;
+  /** Whether a call is under way. */
+  inside = false;
+  disposed = false;
   /** For replays. */
   knownEnd: KnownEnd | null = null;
 
   private readonly type: PluginType;
-  private readonly memory: WebAssembly.Memory;
+  private memory: WebAssembly.Memory;
   private readonly host: HostCalls;
   private readonly now: () => number;
-  private readonly setFuel: Call;
+  private setFuel: Call;
+  private readonly lease: Lease | undefined;
   /** Units of the running call at its last check. */
   private counted = 0;
   private budget = 0;
@@ -82,11 +95,13 @@ export class Calls {
     host: HostCalls,
     now: () => number,
     watcher?: Watcher,
+    lease?: Lease,
   ) {
     this.type = type;
     this.memory = memory;
     this.host = host;
     this.now = now;
+    this.lease = lease;
     const functions = host.imports();
     const { exports } = new WebAssembly.Instance(type.module, {
       belljar: watcher?.imports(functions, memory) ?? functions,
@@ -144,7 +159,7 @@ export class Calls {
 
   /** [audio] Before a call: `milliseconds` may be Infinity. */
   begin(units: number, milliseconds: number): void {
-    this.start(units, milliseconds, false);
+    this.start(units, milliseconds, 0);
   }
 
   /** Works out what is the same for every call with this budget and deadline. */
@@ -156,7 +171,8 @@ export class Calls {
     this.first = Math.max(1, Math.min(fits, MOST_SLICES, this.budget / SLICE)) * SLICE;
   }
 
-  private start(units: number, milliseconds: number, control: boolean): void {
+  /** @param control what $fuel takes: 0 for an [audio] call */
+  private start(units: number, milliseconds: number, control: number): void {
     if (units !== this.plannedUnits || milliseconds !== this.plannedTime) this.plan(units, milliseconds);
     this.endsAt = Number.POSITIVE_INFINITY;
     if (milliseconds !== Number.POSITIVE_INFINITY) {
@@ -170,21 +186,24 @@ export class Calls {
       this.granted = 0;
       this.granted = this.handKnown(this.knownEnd) || this.first;
     }
-    this.host.inControlCall = control;
-    this.setFuel(this.granted, control ? 1 : 0);
+    this.inside = true;
+    this.host.inControlCall = control !== 0;
+    this.setFuel(this.granted, control);
   }
 
   /** [audio] After a call that returned. */
   finish(): void {
     this.units = this.granted - this.setFuel(0, 0);
+    this.inside = false;
     this.host.inControlCall = false;
   }
 
   /** [audio] After a call that threw: it is at fault from now on. What no plugin can have caused is thrown again. */
   stop(error: unknown, call: string): Fault {
     this.units = this.counted;
+    this.inside = false;
     this.host.inControlCall = false;
-    const functionName = (index: number): string => this.type.rewritten.functionName(index);
+    const functionName = (index: number): string => this.type.rewritten.functionNames[index] ?? "";
     this.fault = faultOf(error, { call, block: this.blocks, units: this.units, functionName });
     return this.fault;
   }
@@ -197,12 +216,27 @@ export class Calls {
     return this.fault;
   }
 
-  /** Throws where it was stopped. */
+  /** Throws where it was disposed of. */
+  present(): void {
+    if (this.disposed) throw new BelljarError("plugin/disposed", "This instance was disposed of.");
+  }
+
+  /** [control] Lets go of the module and its memory; `nothing` stands in their place. */
+  dispose(nothing: WebAssembly.Memory): void {
+    this.disposed = true;
+    this.memory = nothing;
+    this.functions = NO_FUNCTIONS;
+    this.setFuel = () => 0;
+  }
+
+  /** Throws where it was disposed of or stopped. */
   alive(): void {
+    this.present();
     if (this.fault !== null) throw faultError(this.fault);
   }
 
   has(name: string): boolean {
+    this.present();
     return this.functions[name] !== undefined;
   }
 
@@ -216,19 +250,27 @@ export class Calls {
   /** [control] Calls an export under the control budget; a trap or a lack of time is thrown as a BelljarError. */
   control(call: string, name: string, ...args: number[]): number {
     this.alive();
-    this.start(this.type.limits.controlUnits, CONTROL_DEADLINE, true);
+    const { limits } = this.type;
+    const pages = this.lease?.reserve() ?? ALL_PAGES - 1;
+    this.start(limits.controlUnits, limits.controlSeconds * 1_000, ALL_PAGES - pages);
     let result: number;
     try {
       result = (this.functions[name] as Call)(...args);
     } catch (error) {
-      throw faultError(this.stop(error, call));
+      const fault = this.stop(error, call);
+      const limit = CONTROL_LIMITS[fault.kind];
+      const hint = limit === undefined ? "" : limitHint(limit);
+      throw faultError(fault, this.lease?.short ? shortHint(limits) : hint);
+    } finally {
+      this.lease?.settle();
     }
     this.finish();
     return result;
   }
 
-  /** [control] Copies what a Bytes at `address` holds; at most `most` bytes. */
-  takeBytes(address: number, call: string, most: number): Uint8Array<ArrayBuffer> {
+  /** [control] Copies what a Bytes at `address` holds; at most as many bytes as the limit says. */
+  takeBytes(address: number, call: string, limit: LimitName): Uint8Array<ArrayBuffer> {
+    const most = this.type.limits[limit];
     const memory = this.memory.buffer;
     const at = address >>> 0;
     if (at % 4 !== 0 || at + 8 > memory.byteLength) {
@@ -238,7 +280,8 @@ export class Calls {
     const start = view.getUint32(at + BYTES_PTR, true);
     const length = view.getUint32(at + BYTES_LEN, true);
     if (length > most) {
-      throw faultError(this.condemn("contract", call, `returned ${length} bytes (the most is ${most})`));
+      const what = `returned ${length} bytes (the limit is ${most}, ${limit})`;
+      throw faultError(this.condemn("contract", call, what), limitHint(limit, length));
     }
     if (start + length > memory.byteLength) {
       throw faultError(this.condemn("contract", call, "returned bytes outside of its memory"));
@@ -274,6 +317,7 @@ export class Calls {
     throw new BelljarError(
       "plugin/refused",
       `"${this.type.descriptor.id}" refused ${what}: ${reason(status, said)}.`,
+      this.lease?.short ? shortHint(this.type.limits) : "",
     );
   }
 
@@ -297,7 +341,7 @@ export class Calls {
   }
 
   private text(address: number): string {
-    const bytes = this.takeBytes(address, "error", this.type.limits.stringBytes);
+    const bytes = this.takeBytes(address, "error", "stringBytes");
     return printable(new TextDecoder().decode(bytes)).replace(/\.$/, "");
   }
 }

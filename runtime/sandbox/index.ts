@@ -1,6 +1,6 @@
 // The sandbox's public face: bytes become a type, a type becomes instances. Runs in Node and in a browser.
 
-export type { Compile, LoadOptions } from "./plugin-type.ts";
+export type { Compile, LoadOptions, SharedType } from "./plugin-type.ts";
 export { PluginType } from "./plugin-type.ts";
 export type { InstanceOptions, SharedInstance } from "./instance.ts";
 export { PluginInstance } from "./instance.ts";

@@ -19,12 +19,23 @@ export interface LoadOptions {
   compile?: Compile;
 }
 
+/** A type as it travels to another thread, where PluginType.adopt makes it one again: nothing is compiled twice. */
+export interface SharedType {
+  hash: string;
+  facts: ModuleFacts;
+  limits: Limits;
+  rewritten: Omit<Rewritten, "bytes">;
+  module: WebAssembly.Module;
+  described: Uint8Array;
+  descriptor: PluginDescriptor;
+}
+
 export class PluginType {
   /** SHA-256 of the plugin's bytes, hexadecimal. */
   readonly hash: string;
   readonly facts: ModuleFacts;
   readonly limits: Limits;
-  readonly rewritten: Rewritten;
+  readonly rewritten: Omit<Rewritten, "bytes">;
   readonly module: WebAssembly.Module;
   private described: PluginDescriptor | null = null;
   private describedBytes: Uint8Array | null = null;
@@ -33,7 +44,7 @@ export class PluginType {
     hash: string,
     facts: ModuleFacts,
     limits: Limits,
-    rewritten: Rewritten,
+    rewritten: Omit<Rewritten, "bytes">,
     module: WebAssembly.Module,
   ) {
     this.hash = hash;
@@ -52,11 +63,11 @@ export class PluginType {
     const own = new Uint8Array(bytes);
     const { module, codes, facts } = vetModule(own, limits);
     checkContract(module);
-    const rewritten = rewriteModule(module, codes, limits);
+    const { bytes: form, ...rewritten } = rewriteModule(module, codes, limits);
     const compile =
       options.compile ?? ((rewrittenBytes: Uint8Array<ArrayBuffer>) => WebAssembly.compile(rewrittenBytes));
     const [compiled, digest] = await Promise.all([
-      compile(rewritten.bytes, limits),
+      compile(form, limits),
       crypto.subtle.digest("SHA-256", own),
     ]);
     const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -93,6 +104,28 @@ export class PluginType {
       );
     }
     return instance;
+  }
+
+  /** What another thread's PluginType.adopt takes. */
+  share(): SharedType {
+    const { hash, facts, limits, rewritten, module, descriptor } = this;
+    return {
+      hash,
+      facts,
+      limits,
+      rewritten,
+      module,
+      descriptor,
+      described: this.describedBytes as Uint8Array,
+    };
+  }
+
+  /** What another thread's share() gave, as a type of this one. */
+  static adopt({ hash, facts, limits, rewritten, module, described, descriptor }: SharedType): PluginType {
+    const type = new PluginType(hash, facts, limits, rewritten, module);
+    type.describedBytes = described;
+    type.described = descriptor;
+    return type;
   }
 
   /** A second view of a living instance, for the thread that goes on with it: same memory, same globals, nothing runs. */

@@ -34,8 +34,8 @@ export interface Rewritten {
   lanes: number;
   /** Pages that the memory must have at first, and may have at most. */
   memory: { initial: number; maximum: number };
-  /** Name of a function by its index in the rewritten module, for faults. */
-  functionName(index: number): string;
+  /** By index in the rewritten module: the name of each of the plugin's own functions, for faults. Others have "". */
+  functionNames: string[];
 }
 
 /** Fuel, control mode and stack: globals that stand behind the module's own. */
@@ -211,11 +211,11 @@ export function rewriteModule(module: Module, codes: Code[], limits: Limits): Re
     bytes: out.finish(),
     lanes: lanes.length,
     memory,
-    functionName(index) {
+    functionNames: Array.from({ length: imported + 1 + defined }, (_, index) => {
       const original = index - 1;
-      if (index <= imported || original >= imported + defined) return "";
+      if (index <= imported) return "";
       return module.names.get(original) ?? exportNames.get(original) ?? `function ${original}`;
-    },
+    }),
   };
 }
 
