@@ -99,7 +99,7 @@ async function configure(
     throw new BelljarError("session/file", `"${printable(id)}" names a file, but the session has no folder.`);
   }
   const file = await insideFolder(folder, value, `"${printable(id)}"`);
-  const bytes = await readRegularFile(file, CONFIG_FILE_MAX_BYTES);
+  const bytes = await readRegularFile(file, CONFIG_FILE_MAX_BYTES, "a file for a plugin", true);
   const hash = createHash("sha256").update(bytes).digest("hex");
   if ((files?.get(id) ?? hash) !== hash) {
     throw new BelljarError(

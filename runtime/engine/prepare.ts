@@ -304,7 +304,7 @@ class Preparation {
       if (file !== undefined) decoded = read(file.bytes, file.name);
       else {
         const place = await this.ownFile(node, proposal as string);
-        decoded = read(await readRegularFile(place, most, `a ${kind} file`), path.basename(place));
+        decoded = read(await readRegularFile(place, most, `a ${kind} file`, true), path.basename(place));
       }
       known.set(key, decoded);
       if ("warnings" in decoded) this.warnings.push(...decoded.warnings);

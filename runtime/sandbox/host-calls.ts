@@ -12,6 +12,7 @@ const [LOG, EMIT, CONTROL] = [0, 1, 2] as const;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const ACCEPTED = encoder.encode('{"ok":true}');
+const EMPTY = encoder.encode('{"ok":false,"error":"the request is empty"}');
 const BUSY = encoder.encode('{"ok":false,"error":"too many requests are waiting"}');
 const NO_ROUTER = encoder.encode('{"ok":false,"error":"this host takes no control requests"}');
 
@@ -23,7 +24,7 @@ export interface SharedMessages {
 
 /** What one instance's imports work on. */
 export class HostCalls {
-  private readonly memory: WebAssembly.Memory;
+  private memory: WebAssembly.Memory;
   private bytes: Uint8Array;
   readonly toPlugin: MessageRing;
   readonly toHost: MessageRing;
@@ -40,6 +41,13 @@ export class HostCalls {
     this.bytes = new Uint8Array(memory.buffer);
     this.toPlugin = new MessageRing(shared?.toPlugin);
     this.toHost = new MessageRing(shared?.toHost);
+  }
+
+  /** [control] Lets go of the plugin's memory; `nothing` stands in its place. */
+  dispose(nothing: WebAssembly.Memory): void {
+    this.memory = nothing;
+    this.bytes = new Uint8Array(0);
+    this.blobs.length = 0;
   }
 
   share(): SharedMessages {
@@ -91,7 +99,8 @@ export class HostCalls {
         const bytes = this.range("host_control", at, length);
         let answer = NO_ROUTER;
         if (ACCEPTED.length > room >>> 0) return -ACCEPTED.length;
-        if (this.routed) {
+        if (length === 0) answer = EMPTY;
+        else if (this.routed) {
           answer =
             length >>> 0 <= MESSAGE_MAX_BYTES && this.toHost.write(CONTROL, bytes, at >>> 0, length >>> 0)
               ? ACCEPTED
