@@ -57,6 +57,7 @@ export class RenderRecovery {
   private readonly fates: NodeFate[];
   /** Where each stopped that waits: blocks. */
   private readonly since: number[];
+  private readonly toldOff = new Set<number>();
   /** How many of the graph's faults are known. */
   private known = 0;
 
@@ -134,6 +135,8 @@ export class RenderRecovery {
     const { graph, block } = this.prepared;
     for (;;) {
       const node = this.recovery.next(graph.block * block);
+      // Others may have been waiting for what is now used up.
+      for (let i = 0; i < this.fates.length; i++) this.sayOff(i);
       if (node < 0) return;
       try {
         await this.replaceNode(node);
@@ -179,7 +182,9 @@ export class RenderRecovery {
 
   private sayOff(node: number): void {
     const why = this.recovery.reason(node);
-    if (why !== "") this.say(node, "off", `It stays off: ${why}.`, this.prepared.graph.block);
+    if (why === "" || this.toldOff.has(node)) return;
+    this.toldOff.add(node);
+    this.say(node, "off", `It stays off: ${why}.`, this.prepared.graph.block);
   }
 
   private keep(node: number, report: FaultReport): void {

@@ -93,7 +93,9 @@ const copying = (good: number, more: SmallPlugin = {}): SmallPlugin =>
 const types = new Map<string, Promise<PluginType>>();
 function typeOf(plugin: SmallPlugin): Promise<PluginType> {
   const key = JSON.stringify(plugin);
-  const type = types.get(key) ?? PluginType.load(smallPlugin(plugin), { limits: { blockUnits: 300_000, controlUnits: 3_000_000 } });
+  const type =
+    types.get(key) ??
+    PluginType.load(smallPlugin(plugin), { limits: { blockUnits: 300_000, controlUnits: 3_000_000 } });
   types.set(key, type);
   return type;
 }
@@ -402,6 +404,8 @@ test("a storm of sixteen is held to eight replacements a second, and to so many 
   assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, `fair: ${counts}`);
   const few = await play({ nodes, seconds: 6, prepare: { recovery: { ...recovery, total: 20 } } });
   assert.is(few.events.filter(({ what }) => what === "replaced").length, 20);
+  const off = few.events.filter(({ what }) => what === "off");
+  assert.equal([off.length, new Set(off.map(({ node }) => node)).size], [16, 16], "each is told once");
   assert.ok(
     few.report.nodes.every(({ state, whyOff }) => state === "off" && /all 20 replacements/.test(whyOff)),
   );
