@@ -270,7 +270,6 @@ export class Calls {
 
   /** [control] Copies what a Bytes at `address` holds; at most as many bytes as the limit says. */
   takeBytes(address: number, call: string, limit: LimitName): Uint8Array<ArrayBuffer> {
-    const most = this.type.limits[limit];
     const memory = this.memory.buffer;
     const at = address >>> 0;
     if (at % 4 !== 0 || at + 8 > memory.byteLength) {
@@ -279,18 +278,27 @@ export class Calls {
     const view = new DataView(memory);
     const start = view.getUint32(at + BYTES_PTR, true);
     const length = view.getUint32(at + BYTES_LEN, true);
-    if (length > most) {
-      const what = `returned ${length} bytes (the limit is ${most}, ${limit})`;
-      throw faultError(this.condemn("contract", call, what), limitHint(limit, length));
-    }
+    this.within(limit, length, `returned, by ${call},`);
     if (start + length > memory.byteLength) {
       throw faultError(this.condemn("contract", call, "returned bytes outside of its memory"));
     }
     return new Uint8Array(memory, start, length).slice();
   }
 
+  /** Throws plugin/too-large. */
+  within(limit: LimitName, bytes: number, what: string): void {
+    const most = this.type.limits[limit];
+    if (bytes <= most) return;
+    throw new BelljarError(
+      "plugin/too-large",
+      `"${this.type.descriptor.id}" ${what} ${bytes} bytes; the limit is ${most} (${limit}).`,
+      limitHint(limit, bytes),
+    );
+  }
+
   /** [control] Puts bytes where the plugin wants them; returns their address. */
-  giveBytes(bytes: Uint8Array, call: string): number {
+  giveBytes(bytes: Uint8Array, call: string, limit: LimitName): number {
+    this.within(limit, bytes.length, `is to get, by ${call},`);
     const at = this.control(call, "bj_scratch", bytes.length) >>> 0;
     if (at === 0) {
       throw new BelljarError(

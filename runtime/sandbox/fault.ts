@@ -69,6 +69,6 @@ function functionIn(stack: string, context: FaultContext): string {
 }
 
 /** A fault as an error: for calls whose failure the caller can't go on from. */
-export function faultError(fault: Fault): BelljarError {
-  return new BelljarError(`plugin/${fault.kind}`, fault.message);
+export function faultError(fault: Fault, hint = ""): BelljarError {
+  return new BelljarError(`plugin/${fault.kind}`, fault.message, hint);
 }

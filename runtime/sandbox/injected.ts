@@ -207,7 +207,7 @@ export function initBody(
 }
 
 /**
- * memory.grow: refused (-1) outside of control calls; elsewhere charged by pages. By no pages it never reaches the engine,
+ * memory.grow: refused (-1) outside of control calls and beyond 65,537 - `control` pages; elsewhere charged by pages. By no pages it never reaches the engine,
  * which would make a new buffer object of each. New pages are filled with the
  * zeros that they hold: the first touch of a page takes the system thousands of times a store, and must not wait for process.
  */
@@ -217,6 +217,11 @@ export function growBody(control: number, chargeFunction: number): Writer {
   block(w, Op.if);
   w.put(Op.memorySize, 0, Op.return, Op.end);
   w.u8(Op.globalGet).u32(control).u8(Op.i32Eqz);
+  block(w, Op.if);
+  constant(w, -1).put(Op.return, Op.end);
+  get(w, 0);
+  constant(w, 65_537).u8(Op.globalGet).u32(control).u8(Op.i32Sub);
+  w.put(Op.memorySize, 0, Op.i32Sub, Op.i32GtU);
   block(w, Op.if);
   constant(w, -1).put(Op.return, Op.end);
   constant(w, 1_000).u8(Op.call).u32(chargeFunction);
@@ -304,7 +309,10 @@ export function bootBody(module: Module, start: number | null): Writer {
   return body([], w);
 }
 
-/** $fuel(units, control) -> what was left: begins a call with a first slice, in control mode or not. */
+/**
+ * $fuel(units, control) -> what was left: begins a call with a first slice. `control` is 0 for an [audio] call; else 65,537 less
+ * the pages of memory that the module may have by then.
+ */
 export function fuelBody(fuel: number, control: number, stack: number, stackBytes: number): Writer {
   const w = new Writer();
   w.u8(Op.globalGet).u32(fuel);

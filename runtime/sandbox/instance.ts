@@ -10,6 +10,7 @@ import type { EventList } from "./event-list.ts";
 import { faultError } from "./fault.ts";
 import { HostCalls, type MessageKind, type SharedMessages } from "./host-calls.ts";
 import { type AudioPort, type Layout, readLayout, type Views, viewsOf } from "./layout.ts";
+import { Lease, noMemory } from "./memories.ts";
 import type { PluginType } from "./plugin-type.ts";
 import type { Fault } from "./types.ts";
 import type { Watcher } from "./watch.ts";
@@ -19,19 +20,6 @@ const MOST_FRAMES = 16_384;
 const BUDGETED_FRAMES = 1_024;
 /** The bits of a float that is infinite; those of a NaN are larger. */
 const INFINITE = 0x7f800000;
-
-function newMemory(initial: number, maximum: number): WebAssembly.Memory {
-  try {
-    return new WebAssembly.Memory({ initial, maximum, shared: true });
-  } catch {
-    // Each reserves gigabytes of addresses, of which a process has enough for some ten thousand.
-    throw new BelljarError(
-      "plugin/no-memory",
-      `The system gives no memory of ${initial} to ${maximum} pages for another instance.`,
-      "Let go of instances that are no longer needed.",
-    );
-  }
-}
 
 /** An instance as it travels to another thread: hand it to PluginType.attach there. */
 export interface SharedInstance {
@@ -76,13 +64,13 @@ export class PluginInstance {
   /** What the host has set, by graph editor port: an instance that has stopped can't be asked. */
   readonly graphData = new Map<string, string>();
 
-  private readonly memory: WebAssembly.Memory;
+  private readonly lease: Lease;
   private readonly host: HostCalls;
   private readonly calls: Calls;
   private readonly look: ((frames: number, events: number) => void) | undefined;
   private readonly watcher: Watcher | undefined;
-  private readonly seal: Call;
-  private readonly processCall: Call;
+  private seal: Call;
+  private processCall: Call;
   private shown: PluginDescriptor;
   private views: Views | null = null;
   private layout: Layout | null = null;
@@ -95,18 +83,27 @@ export class PluginInstance {
     this.type = type;
     this.unitBudget = type.limits.blockUnits;
     this.shown = type.descriptor;
-    const { initial, maximum } = type.rewritten.memory;
-    this.memory = shared?.memory ?? newMemory(initial, maximum);
-    this.host = new HostCalls(this.memory, shared?.messages);
+    const { limits, rewritten } = type;
+    this.lease =
+      shared === undefined
+        ? Lease.make(rewritten.memory, limits)
+        : Lease.join(shared.memory, rewritten.memory.maximum, limits);
+    const { memory } = this.lease;
+    this.host = new HostCalls(memory, shared?.messages);
     this.host.routed = options.control ?? false;
     this.look = options.look;
     this.watcher = options.watcher;
-    this.calls = new Calls(type, this.memory, this.host, options.now ?? steadyNow, this.watcher);
+    this.calls = new Calls(type, memory, this.host, options.now ?? steadyNow, this.watcher, this.lease);
     const { functions } = this.calls;
     this.seal = functions.$seal as Call;
     this.processCall = functions.bj_process as Call;
     if (shared === undefined) {
-      this.calls.control("start", "$boot");
+      try {
+        this.calls.control("start", "$boot");
+      } catch (error) {
+        this.dispose();
+        throw error;
+      }
       return;
     }
     for (let i = 0; i < shared.lanes.length; i++) functions.$lane_set?.(i, shared.lanes[i] as number);
@@ -150,6 +147,7 @@ export class PluginInstance {
 
   private get active(): Views {
     if (this.views === null) {
+      this.calls.present();
       throw new BelljarError(
         "plugin/not-active",
         `"${this.shown.id}" is not activated.`,
@@ -204,7 +202,7 @@ export class PluginInstance {
   private readDescription(): Uint8Array<ArrayBuffer> {
     const address = this.calls.control("descriptor", "bj_descriptor");
     if (address === 0) this.calls.succeeded(Status.Failed, "to describe itself");
-    return this.calls.takeBytes(address, "descriptor", this.type.limits.descriptorBytes);
+    return this.calls.takeBytes(address, "descriptor", "descriptorBytes");
   }
 
   private describe(): PluginDescriptor {
@@ -236,6 +234,7 @@ export class PluginInstance {
   }
 
   private inactive(what: string): void {
+    this.calls.present();
     if (this.views !== null) {
       throw new BelljarError("plugin/active", `"${this.shown.id}" is active; ${what} comes before activate.`);
     }
@@ -248,7 +247,7 @@ export class PluginInstance {
     this.calls.needs("bj_configure", "bj_configure");
     this.watcher?.call(this, { call: "configure", id, value });
     const bytes = new TextEncoder().encode(value);
-    const at = this.calls.giveBytes(bytes, "configure");
+    const at = this.calls.giveBytes(bytes, "configure", "configBytes");
     this.calls.succeeded(
       this.calls.control("configure", "bj_configure", index, at, bytes.length),
       `"${printable(value)}" for "${id}"`,
@@ -261,13 +260,14 @@ export class PluginInstance {
     this.inactive("configure");
     const index = this.configIndex(id);
     this.calls.needs("bj_configure_file", "bj_configure_file");
+    const size = bytes?.length ?? 0;
+    this.calls.within("fileBytes", size, "is to get a file of");
     this.watcher?.call(this, { call: "file", id, name, bytes });
     const blob = bytes === null ? -1 : this.host.blobs.push(bytes) - 1;
     const nameBytes = new TextEncoder().encode(printable(name));
-    const size = bytes?.length ?? 0;
     let status: number;
     try {
-      const at = this.calls.giveBytes(nameBytes, "configure");
+      const at = this.calls.giveBytes(nameBytes, "configure", "stringBytes");
       status = this.calls.control("configure", "bj_configure_file", index, blob, size, at, nameBytes.length);
     } finally {
       // A file is open during this call alone, however it ends.
@@ -291,8 +291,9 @@ export class PluginInstance {
     this.watcher?.call(this, { call: "activate", rate, maxFrames });
     const layout = this.calls.control("activate", "bj_activate", rate, maxFrames) >>> 0;
     if (layout === 0) this.calls.succeeded(Status.Failed, `to run at ${rate} Hz with ${maxFrames} frames`);
-    const { memory, shown, type } = this;
-    this.adopt(readLayout(memory.buffer, layout, shown, maxFrames, type.limits), rate, maxFrames);
+    const { lease, shown, type } = this;
+    this.adopt(readLayout(lease.memory.buffer, layout, shown, maxFrames, type.limits), rate, maxFrames);
+    this.watcher?.activated(this);
     const { controlsIn } = this.active;
     let next = 0;
     for (const port of this.shown.ports) {
@@ -302,7 +303,7 @@ export class PluginInstance {
 
   private adopt(layout: Layout, rate: number, maxFrames: number): void {
     const { limits } = this.type;
-    this.views = viewsOf(this.memory.buffer, layout, this.shown, maxFrames, limits);
+    this.views = viewsOf(this.lease.memory.buffer, layout, this.shown, maxFrames, limits);
     this.views.outputs.settle();
     this.layout = layout;
     this.rate = rate;
@@ -341,7 +342,7 @@ export class PluginInstance {
 
   /** [audio] Work between blocks: host events, graph data, garbage. */
   idle(): void {
-    if (this.calls.fault !== null || !this.calls.has("bj_idle")) return;
+    if (!this.calls.has("bj_idle") || this.calls.fault !== null) return;
     this.watcher?.call(this, { call: "idle" });
     this.calls.begin(this.unitBudget, this.deadline);
     try {
@@ -361,6 +362,7 @@ export class PluginInstance {
    */
   process(frames: number): boolean {
     if (!(frames >= 1 && frames <= this.maxFrames)) {
+      this.calls.present();
       throw new BelljarError(
         "plugin/block",
         `A block of ${frames} frames is outside of 1 to ${this.maxFrames}.`,
@@ -448,18 +450,19 @@ export class PluginInstance {
     if (!this.calls.has("bj_state_save")) return null;
     this.watcher?.call(this, { call: "state save" });
     const address = this.calls.control("state save", "bj_state_save");
-    return address === 0 ? null : this.calls.takeBytes(address, "state save", this.memory.buffer.byteLength);
+    return address === 0 ? null : this.calls.takeBytes(address, "state save", "stateBytes");
   }
 
   /** [control] Restores what saveState gave. Throws plugin/refused where it is no state of this plugin. */
   loadState(bytes: Uint8Array): void {
     this.calls.needs("bj_state_load", "state");
     this.watcher?.call(this, { call: "state load", bytes });
-    const at = this.calls.giveBytes(bytes, "state load");
+    const at = this.calls.giveBytes(bytes, "state load", "stateBytes");
     this.calls.succeeded(this.calls.control("state load", "bj_state_load", at, bytes.length), "the state");
   }
 
   private graphPort(id: string): number {
+    this.calls.present();
     const index = this.shown.ports.findIndex((port) => port.id === id && port.hint === "graph_editor");
     if (index < 0)
       throw new BelljarError(
@@ -477,7 +480,7 @@ export class PluginInstance {
     const bytes = this.calls.takeBytes(
       this.calls.control("graph data", "bj_graph_get", port),
       "graph data",
-      this.memory.buffer.byteLength,
+      "graphBytes",
     );
     return graphText(bytes, `"${this.shown.id}" returned data for "${id}" that is no JSON text.`);
   }
@@ -488,7 +491,7 @@ export class PluginInstance {
     this.calls.needs("bj_graph_set", "graph data");
     this.watcher?.call(this, { call: "graph set", id, json });
     const bytes = new TextEncoder().encode(json);
-    const at = this.calls.giveBytes(bytes, "graph data");
+    const at = this.calls.giveBytes(bytes, "graph data", "graphBytes");
     this.calls.succeeded(
       this.calls.control("graph data", "bj_graph_set", port, at, bytes.length),
       `the data for "${id}"`,
@@ -498,7 +501,25 @@ export class PluginInstance {
 
   /** [control] Queues a message that the plugin gets from host_poll_event. False where it is longer than one may be. */
   publish(json: string): boolean {
+    this.calls.present();
     return this.host.publish(json);
+  }
+
+  /**
+   * [control] Gives its memory back. From then on its calls throw plugin/disposed, and views of its memory must not be used:
+   * it may be another instance's. What stopped it, what it is and what it said before can still be read.
+   */
+  dispose(): void {
+    if (this.calls.disposed) return;
+    // In the middle of a call the plugin's frames go on with the memory.
+    if (this.calls.inside) this.lease.markShared();
+    this.views = null;
+    this.layout = null;
+    this.maxFrames = 0;
+    this.calls.dispose(noMemory());
+    this.host.dispose(noMemory());
+    this.seal = this.processCall = () => 0;
+    this.lease.end();
   }
 
   /** [control] Hands on what the plugin logged, emitted and asked for since the last call. `level` is a LogLevel. */
@@ -506,15 +527,19 @@ export class PluginInstance {
     this.host.drain(take);
   }
 
-  /** [control] Everything that another thread needs to attach to it. This thread must not call it meanwhile. */
+  /**
+   * [control] Everything that another thread needs to attach to it. This thread must not call it meanwhile; once the other
+   * goes on with it, dispose() here ends this view of it, and the memory goes on with the other.
+   */
   share(): SharedInstance {
     this.calls.alive();
+    this.lease.markShared();
     const lanes = Int32Array.from(
       { length: this.type.rewritten.lanes },
       (_, i) => this.calls.functions.$lane_get?.(i) ?? 0,
     );
     return {
-      memory: this.memory,
+      memory: this.lease.memory,
       lanes,
       messages: this.host.share(),
       descriptor: this.shown,

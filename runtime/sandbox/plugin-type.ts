@@ -72,18 +72,27 @@ export class PluginType {
     ]);
     const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
     const type = new PluginType(hash, facts, limits, rewritten, compiled);
-    const first = new PluginInstance(type, {});
-    const version = first.abiVersion();
-    if (version >>> 16 !== ABI_VERSION >>> 16) {
-      throw new BelljarError(
-        "module/abi",
-        `The plugin is built for version ${version >>> 16}.${version & 0xffff} of the contract; this host speaks ${ABI_VERSION >>> 16}.${ABI_VERSION & 0xffff}.`,
-        `bj_abi must return 0x${ABI_VERSION.toString(16).padStart(8, "0")}: build it again with a matching SDK.`,
-      );
-    }
-    type.describedBytes = first.describeBytes();
-    type.described = decodeDescriptor(type.describedBytes, limits);
+    type.ask();
     return type;
+  }
+
+  /** Asks a first instance what the plugin is. */
+  private ask(): void {
+    const first = new PluginInstance(this, {});
+    try {
+      const version = first.abiVersion();
+      if (version >>> 16 !== ABI_VERSION >>> 16) {
+        throw new BelljarError(
+          "module/abi",
+          `The plugin is built for version ${version >>> 16}.${version & 0xffff} of the contract; this host speaks ${ABI_VERSION >>> 16}.${ABI_VERSION & 0xffff}.`,
+          `bj_abi must return 0x${ABI_VERSION.toString(16).padStart(8, "0")}: build it again with a matching SDK.`,
+        );
+      }
+      this.describedBytes = first.describeBytes();
+      this.described = decodeDescriptor(this.describedBytes, this.limits);
+    } finally {
+      first.dispose();
+    }
   }
 
   /** What it says of itself before it is configured. */
@@ -94,16 +103,21 @@ export class PluginType {
   /** [control] A new instance with memory of its own, booted and asked for its descriptor, as the contract's order wants it. */
   instantiate(options: InstanceOptions = {}): PluginInstance {
     const instance = new PluginInstance(this, options);
-    instance.abiVersion();
-    const bytes = instance.describeBytes();
-    const before = this.describedBytes as Uint8Array;
-    if (bytes.length !== before.length || bytes.some((byte, i) => byte !== before[i])) {
-      throw new BelljarError(
-        "plugin/contract",
-        `"${this.descriptor.id}" describes itself differently each time.`,
-      );
+    try {
+      instance.abiVersion();
+      const bytes = instance.describeBytes();
+      const before = this.describedBytes as Uint8Array;
+      if (bytes.length !== before.length || bytes.some((byte, i) => byte !== before[i])) {
+        throw new BelljarError(
+          "plugin/contract",
+          `"${this.descriptor.id}" describes itself differently each time.`,
+        );
+      }
+      return instance;
+    } catch (error) {
+      instance.dispose();
+      throw error;
     }
-    return instance;
   }
 
   /** What another thread's PluginType.adopt takes. */

@@ -674,7 +674,8 @@ test("a file that the plugin had no room to hear of is closed all the same", asy
 });
 
 test("where the system gives no more memory, an instance is refused with a sentence", async () => {
-  const type = await PluginType.load(smallPlugin());
+  const type = await PluginType.load(smallPlugin({ pages: "3 65" })); // no memory of this size waits to be used again
+  type.instantiate();
   const { Memory } = WebAssembly;
   WebAssembly.Memory = class {
     constructor() {
