@@ -4,7 +4,7 @@
 import { setImmediate } from "node:timers/promises";
 import { blocksOf, type Plan, type Pulse, timeBlock, warmUp } from "./measure.ts";
 import { type Configuration, type Player, playBlock, type Subject } from "./player.ts";
-import { cost, judge, type Ratio, ratiosTo, type Turns, type Verdict } from "./ratio.ts";
+import { calmTurns, cost, judge, type Ratio, ratiosTo, type Turns, type Verdict } from "./ratio.ts";
 
 export interface Comparison {
   rounds: number;
@@ -29,9 +29,8 @@ export interface SoundDifference {
   seconds: number;
 }
 
-/** Milliseconds of one turn: long beside the clock, short beside what a machine does in between. */
-const TURN_MS = 1;
 const MOST_TURNS = 64;
+const MOST_GRAINS = 16_384;
 /** Milliseconds between two looks at what else the process has to do. */
 const REST_MS = 50;
 const LEAST_ROUNDS = 8;
@@ -48,13 +47,11 @@ export async function compare(
   const blocks = blocksOf(configuration, plan.seconds);
   for (const subject of [first, other]) await warmUp(subject, configuration);
   const same = await play(first, other, configuration, blocks);
-  const probe = await first.player(configuration);
-  let time = 0;
-  let probed = 0;
-  for (; probed < Math.min(blocks, 200) && time < 2 * TURN_MS * 1000; probed++) time += timeBlock(probe);
-  const fitting = Math.ceil((TURN_MS * 1000 * probed) / Math.max(time, 1));
-  const size = Math.min(blocks, Math.max(fitting, Math.ceil(blocks / MOST_TURNS)));
-  const turns = Math.ceil(blocks / size);
+  // Times are kept of grains: of single blocks, unless those are very many. A turn is a few of them.
+  const grain = Math.ceil(blocks / MOST_GRAINS);
+  const grains = Math.ceil(blocks / grain);
+  const size = Math.max(1, Math.ceil(grains / MOST_TURNS));
+  const turns = Math.ceil(grains / size);
 
   const times: [number[], number[], number[]] = [[], [], []];
   const began = performance.now();
@@ -63,20 +60,14 @@ export async function compare(
   for (; rounds < plan.rounds; rounds++) {
     const next = ((performance.now() - began) / Math.max(1, rounds)) * (rounds + 1);
     if (plan.fewer && rounds >= LEAST_ROUNDS && next > LONG_MS) break;
-    const players: Player[] = [];
-    for (const subject of inOrder([first, other, first], rounds))
-      players.push(await subject.player(configuration));
     // Made in turns as well: where memory happens to lie must favour nobody.
-    const [a, b, c] = backInOrder(players, rounds) as [Player, Player, Player];
+    const players: Player[] = [];
+    for (const i of inOrder(rounds)) players[i] = await (i === 1 ? other : first).player(configuration);
+    let left = blocks;
     for (let t = 0; t < turns; t++) {
-      const count = Math.min(size, blocks - t * size);
-      const order = inOrder([0, 1, 2], rounds + t);
-      for (const i of order) {
-        const player = [a, b, c][i] as Player;
-        let sum = 0;
-        for (let k = 0; k < count; k++) sum += timeBlock(player);
-        times[i]?.push(sum);
-      }
+      const count = Math.min(size * grain, left);
+      left -= count;
+      for (const i of inOrder(rounds + t)) playTurn(players[i] as Player, count, grain, times[i] as number[]);
       if (performance.now() - rested > REST_MS) {
         pulse((rounds + t / turns) / plan.rounds);
         await setImmediate();
@@ -86,9 +77,11 @@ export async function compare(
     pulse((rounds + 1) / plan.rounds);
     await setImmediate();
   }
-  const [base, others, again] = times.map(
-    (series): Turns => ({ rounds, turns, times: Float64Array.from(series) }),
-  ) as [Turns, Turns, Turns];
+  const [base, others, again] = times.map((series) => calmTurns(Float64Array.from(series), grains, size)) as [
+    Turns,
+    Turns,
+    Turns,
+  ];
   const [ratio] = ratiosTo(others, [base]) as [Ratio];
   const [control] = ratiosTo(base, [again]) as [Ratio];
   const all = Array.from({ length: rounds }, (_, round) => round);
@@ -106,17 +99,19 @@ export async function compare(
 }
 
 /** Each comes first, second and last equally often, with either neighbour. */
-function inOrder<T>(three: readonly T[], turn: number): T[] {
-  const order = [0, 1, 2].map((i) => three[(i + turn) % 3] as T);
+function inOrder(turn: number): number[] {
+  const order = [0, 1, 2].map((i) => (i + turn) % 3);
   return Math.floor(turn / 3) % 2 === 1 ? order.reverse() : order;
 }
 
-function backInOrder<T>(ordered: readonly T[], turn: number): T[] {
-  const result: T[] = [];
-  inOrder([0, 1, 2], turn).forEach((index, at) => {
-    result[index] = ordered[at] as T;
-  });
-  return result;
+/** Plays so many blocks, and notes the time of each grain of them. */
+function playTurn(player: Player, blocks: number, grain: number, times: number[]): void {
+  for (let at = 0; at < blocks; at += grain) {
+    const end = Math.min(at + grain, blocks);
+    let sum = 0;
+    for (let b = at; b < end; b++) sum += timeBlock(player);
+    times.push(sum);
+  }
 }
 
 /** Plays both once, untimed: their units, and whether they sound the same. */

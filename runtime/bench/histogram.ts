@@ -15,6 +15,8 @@ const MOST_BINS = 64;
 /** Part of the series that the bins must hold. */
 const BODY = 0.999;
 const ROOM = 1.15;
+/** Microseconds by which one and the same count of a clock's ticks may come out differently. */
+const ROUNDING = 0.005;
 
 /**
  * Bins of equal ratio over all but the slowest thousandth. No bin is narrower than two ticks of the clock: else some would
@@ -47,8 +49,7 @@ function tick(sorted: Float64Array): number {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 1; i < sorted.length; i++) {
     const apart = (sorted[i] as number) - (sorted[i - 1] as number);
-    // A clock of doubles tells apart less than it can count.
-    if (apart > 1e-4 && apart < least) least = apart;
+    if (apart > ROUNDING && apart < least) least = apart;
   }
   return Number.isFinite(least) ? least : 0;
 }

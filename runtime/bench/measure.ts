@@ -11,7 +11,7 @@ import {
 } from "./histogram.ts";
 import { type Configuration, type Idles, type Player, playBlock, Stopped, type Subject } from "./player.ts";
 import type { PluginSubject } from "./plugin-subject.ts";
-import { maximum, median, minimum } from "./statistics.ts";
+import { maximum, median, minimum, quantileOfSorted } from "./statistics.ts";
 
 export interface Plan {
   seconds: number;
@@ -36,6 +36,7 @@ export interface Measured {
   /** What a block may take: its length in time; and the parts of it. */
   deadline: number;
   share: { p50: number; p99: number; maximum: number };
+  /** Of the piece with each block at the median of all rounds. */
   timesRealTime: number;
   /** The slowest round's time over the fastest one's. */
   spread: number;
@@ -130,6 +131,12 @@ export async function measure(
       worst[b] = Math.max(worst[b] as number, one[b] as number);
     }
   }
+  const usual = new Float64Array(blocks);
+  const column = new Float64Array(series.length);
+  for (let b = 0; b < blocks; b++) {
+    for (let r = 0; r < column.length; r++) column[r] = (series[r] as Float64Array)[b] as number;
+    usual[b] = quantileOfSorted(column.sort(), 0.5);
+  }
   const totals = series.map((one) => one.reduce((sum, time) => sum + time, 0));
   const firsts = series.map((one) => one[0] as number);
   const total = units.reduce((sum, one) => sum + one, 0);
@@ -146,7 +153,7 @@ export async function measure(
       p99: times.p99 / deadline,
       maximum: times.maximum / deadline,
     },
-    timesRealTime: (seconds * 1e6) / median(totals),
+    timesRealTime: (seconds * 1e6) / usual.reduce((sum, time) => sum + time, 0),
     spread: maximum(totals) / minimum(totals),
     units: {
       total,

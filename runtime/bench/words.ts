@@ -36,3 +36,10 @@ export function milliseconds(value: number): string {
 export function plainNumber(value: number): string {
   return String(Number(value.toFixed(3)));
 }
+
+/** "0.55 µs", "13.3 µs", "2.67 ms", "1.2 s" */
+export function duration(value: number): string {
+  const [figure, unit] =
+    value < 999.5 ? [value, "µs"] : value < 999_500 ? [value / 1000, "ms"] : [value / 1e6, "s"];
+  return `${Number(figure.toFixed(figure < 10 ? 2 : figure < 100 ? 1 : 0))} ${unit}`;
+}

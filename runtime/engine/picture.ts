@@ -306,7 +306,8 @@ const ENTITIES: Record<string, string> = {
   "'": "&#39;",
 };
 
-function escapeXml(text: string): string {
+/** Text from a stranger, for the text and the attributes of SVG and HTML. */
+export function escapeXml(text: string): string {
   return printable(text, 300).replace(/[&<>"']/g, (c) => ENTITIES[c] as string);
 }
 
