@@ -71,6 +71,11 @@ export function memoryInUse(): number {
   return account.pages * PAGE_BYTES;
 }
 
+/** [any] Bytes that wait in this thread to be used again; they make way for others. */
+export function memoryWaiting(): number {
+  return kept.reduce((sum, { charge }) => sum + charge.pages, 0) * PAGE_BYTES;
+}
+
 /** What one memory counts for. It outlives the memory by a moment: until the collector has reported it. */
 interface Charge {
   pages: number;
