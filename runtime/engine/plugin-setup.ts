@@ -37,7 +37,7 @@ export interface Inheritance {
   graphData: ReadonlyMap<string, string>;
 }
 
-/** Makes, configures and activates an instance as the node says. Throws BelljarError naming the node. */
+/** Makes, configures and activates an instance as the node says. Throws BelljarError naming the node; the instance is then gone. */
 export async function setUpPlugin(
   type: PluginType,
   node: SessionNode,
@@ -45,8 +45,9 @@ export async function setUpPlugin(
   from?: Inheritance,
 ): Promise<PluginInstance> {
   const watcher = place.record?.begin(type, node.id, node.type);
+  let instance: PluginInstance | undefined;
   try {
-    const instance = type.instantiate({
+    instance = type.instantiate({
       ...(place.clock === undefined ? {} : { now: place.clock }),
       ...(watcher === undefined ? {} : { watcher }),
     });
@@ -60,6 +61,7 @@ export async function setUpPlugin(
     return instance;
   } catch (error) {
     watcher?.refused(error);
+    instance?.dispose();
     throw ofNode(node.id, error);
   }
 }

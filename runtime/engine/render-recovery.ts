@@ -151,11 +151,17 @@ export class RenderRecovery {
     const entry = nodes[node] as PreparedNode;
     const { recipe, instance: gone } = entry;
     if (recipe === undefined || gone === null) throw new Error("only plugins are replaced");
+    // First, so that the memory is there for the next one: the graph keeps away from a node that is at fault.
+    this.leave(entry);
+    gone.dispose();
     const instance = await recipe.makeAgain(gone.graphData);
     const next = new PluginNode(instance);
-    const replacement = graph.prepareReplacement(node, next);
-    this.leave(entry);
-    graph.replace(replacement);
+    try {
+      graph.replace(graph.prepareReplacement(node, next));
+    } catch (error) {
+      instance.dispose();
+      throw error;
+    }
     this.known = graph.faultCount;
     entry.instance = instance;
     entry.node = next;
