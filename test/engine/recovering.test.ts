@@ -17,7 +17,7 @@ import {
   renderSession,
 } from "../../runtime/engine/render.ts";
 import { parseSession } from "../../runtime/engine/session.ts";
-import { PluginType } from "../../runtime/sandbox/index.ts";
+import { memoryInUse, PluginType } from "../../runtime/sandbox/index.ts";
 import {
   AT,
   bufferAt,
@@ -586,6 +586,27 @@ test("the plugin's latency is kept: what comes back is in step with a path besid
   });
   assert.is(report.latency, 100);
   assert.ok(ear.left.slice(100).every((x) => Math.abs(x - 1) < 1e-6));
+});
+
+test("the instance that stopped gives its memory to the one that takes its place: there need be room for no other", async () => {
+  const plugin = lasting(7, level);
+  // Two pages of its own, and eight of message queues; a half is not enough for a second one.
+  const limits = { totalMemory: memoryInUse() + 15 * 65536 };
+  const type = await PluginType.load(smallPlugin(plugin), { limits });
+  const { node, prepared } = await play({
+    nodes: { a: [type, { on_fault: "restart" }] },
+    seconds: 1,
+    after(block, { graph, nodes }) {
+      // A knob that is turned while nobody is there moves nothing of whoever has the memory now.
+      if (block !== 7) return;
+      const dead = nodes[0]?.instance?.controlsIn as Float32Array;
+      graph.setControl(0, 0, 0.25);
+      assert.is(dead[0], 0.5);
+    },
+  });
+  assert.is(node("a").replacements, 3);
+  assert.is(prepared.nodes[0]?.instance?.controlsIn[0], 0.25);
+  assert.throws(() => type.instantiate(), /totalMemory/);
 });
 
 test("keys that can't be are refused in a sentence that names the node", async () => {
