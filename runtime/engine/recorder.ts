@@ -1,7 +1,7 @@
 // Writes down what one instance of a plugin is asked to do, in memory, until somebody wants to keep it: after a fault.
 
 import { createHash } from "node:crypto";
-import { ABI_VERSION, EventType } from "../../abi/layout.ts";
+import { ABI_VERSION, EVENT_ARENA, EVENT_BYTES, EventType, TRANSPORT_BYTES } from "../../abi/layout.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
 import {
   type AudioPort,
@@ -14,7 +14,8 @@ import {
 } from "../sandbox/index.ts";
 import { AnswerLog } from "./recording-answers.ts";
 import { ByteLog } from "./recording-bytes.ts";
-import { Entry, EVENT_WORDS, TRANSPORT_WORDS, writePairs } from "./recording-calls.ts";
+import { WordChanges } from "./recorded-words.ts";
+import { Entry, EVENT_WORDS, TRANSPORT_WORDS } from "./recording-calls.ts";
 import { type Outcome, type RecordedFile, writeRecording } from "./recording.ts";
 
 export interface RecorderOptions {
@@ -43,19 +44,17 @@ export function floatMode(): "subnormals" | "flush" {
   return (cells[0] as number) * (cells[1] as number) > 0 ? "subnormals" : "flush";
 }
 
-/** What process works on, as it was when it was last written down. */
+/** What process works on. */
 interface Seen {
   controls: Int32Array;
-  controlsSeen: Int32Array;
+  controlChanges: WordChanges;
   ports: readonly AudioPort[];
-  flagsSeen: Int32Array;
+  flags: Int32Array;
+  flagChanges: WordChanges;
+  transport: Int32Array;
+  transportChanges: WordChanges;
   /** By port: the same samples as bits; null: an output. */
   sound: (Int32Array | null)[];
-  transport: Int32Array | null;
-  /** The last transport and the one before, from which the next one is predicted. */
-  transportSeen: Int32Array;
-  transportBefore: Int32Array;
-  arenaSeen: Uint8Array;
 }
 
 export class Recorder implements Watcher {
@@ -174,7 +173,7 @@ export class Recorder implements Watcher {
     if (!this.next(instance)) return;
     const log = this.calls;
     this.flush();
-    if (instance.maxFrames > 0) this.look(instance, false);
+    if (instance.maxFrames > 0 && this.seen !== null) this.look(instance, this.seen, false);
     switch (call.call) {
       case "abi":
         log.u8(Entry.abi);
@@ -229,6 +228,20 @@ export class Recorder implements Watcher {
     this.bound();
   }
 
+  ended(): void {
+    const { seen } = this;
+    if (seen === null) return;
+    seen.controlChanges.leave(seen.controls);
+    seen.flagChanges.leave(readFlags(seen));
+    seen.transportChanges.leave(seen.transport);
+  }
+
+  activated(instance: PluginInstance): void {
+    if (this.dropped || instance !== this.instance) return;
+    this.seen = firstLook(instance);
+    this.ended();
+  }
+
   block(instance: PluginInstance, frames: number): void {
     if (!this.next(instance)) return;
     const before = this.calls.length;
@@ -238,7 +251,7 @@ export class Recorder implements Watcher {
       this.calls.count(frames);
       this.runFrames = frames;
     }
-    this.look(instance, true);
+    if (this.seen !== null) this.look(instance, this.seen, true);
     this.run++;
     this.blocks++;
     this.frames += frames;
@@ -280,10 +293,8 @@ export class Recorder implements Watcher {
     return known >= 0 ? known + 1 : this.files.push({ name, bytes: bytes.length, sha256 });
   }
 
-  /** Writes down what the host has changed since the last look. What the plugin itself wrote there counts, too. */
-  private look(instance: PluginInstance, block: boolean): void {
-    if (this.seen === null) this.seen = firstLook(instance);
-    const { seen } = this;
+  /** Writes down what the host has written since the last call; what the plugin itself wrote there is none of it. */
+  private look(instance: PluginInstance, seen: Seen, block: boolean): void {
     const { unitBudget, deadline } = instance;
     if (unitBudget !== this.units || deadline !== this.deadline) {
       this.flush();
@@ -293,96 +304,37 @@ export class Recorder implements Watcher {
       this.units = unitBudget;
       this.deadline = deadline;
     }
-    const { controls, controlsSeen } = seen;
-    for (let i = 0; i < controls.length; i++) {
-      if (controls[i] === controlsSeen[i]) continue;
-      this.lookAt(Entry.controls, controls.length, (slot) => controls[slot] as number, controlsSeen);
-      break;
-    }
-    const { ports, flagsSeen } = seen;
-    for (let i = 0; i < ports.length; i++) {
-      if ((ports[i] as AudioPort).flags === flagsSeen[i]) continue;
-      this.lookAt(Entry.flags, ports.length, (port) => (ports[port] as AudioPort).flags, flagsSeen);
-      break;
-    }
-    if (seen.transport !== null) {
-      if (block) this.lookAtTransport(seen.transport, seen);
-      else this.keepTransport(seen.transport, seen);
-    }
+    if (seen.controlChanges.look(seen.controls, block)) this.note(Entry.controls, seen.controlChanges);
+    if (seen.flagChanges.look(readFlags(seen), block)) this.note(Entry.flags, seen.flagChanges);
+    if (seen.transportChanges.look(seen.transport, block)) this.note(Entry.transport, seen.transportChanges);
     if (!block) return;
-    if (instance.eventsIn.count > 0) this.lookAtEvents(instance, seen);
+    if (instance.eventsIn.count > 0) this.lookAtEvents(instance);
     if (this.audio) this.lookAtSound(seen);
   }
 
-  private lookAt(entry: number, count: number, now: (slot: number) => number, before: Int32Array): void {
-    const pairs: number[] = [];
-    for (let slot = 0; slot < count; slot++) {
-      const value = now(slot);
-      if (value === before[slot]) continue;
-      pairs.push(slot, value);
-      before[slot] = value;
-    }
+  private note(entry: number, changes: WordChanges): void {
     this.flush();
-    writePairs(this.calls, entry, pairs);
+    this.calls.u8(entry);
+    changes.note(this.calls);
   }
 
-  /** Before a block: what is not as predicted. */
-  private lookAtTransport(words: Int32Array, { transportSeen, transportBefore }: Seen): void {
-    let mask = 0;
-    for (let w = 0; w < TRANSPORT_WORDS; w++) {
-      const predicted = (2 * (transportSeen[w] as number) - (transportBefore[w] as number)) | 0;
-      if (words[w] !== predicted) mask |= 1 << w;
-    }
-    if (mask !== 0) {
-      this.flush();
-      this.calls.u8(Entry.transport);
-      this.calls.count(mask);
-      for (let w = 0; w < TRANSPORT_WORDS; w++) {
-        if (((mask >> w) & 1) === 0) continue;
-        const predicted = 2 * (transportSeen[w] as number) - (transportBefore[w] as number);
-        this.calls.small(((words[w] as number) - predicted) | 0);
-      }
-    }
-    transportBefore.set(transportSeen);
-    transportSeen.set(words);
-  }
-
-  /** Before another call: the whole of it, where it is not the last one. */
-  private keepTransport(words: Int32Array, { transportSeen, transportBefore }: Seen): void {
-    let same = true;
-    for (let w = 0; w < TRANSPORT_WORDS; w++) if (words[w] !== transportSeen[w]) same = false;
-    if (same) return;
-    this.flush();
-    this.calls.u8(Entry.transportSet);
-    for (let w = 0; w < TRANSPORT_WORDS; w++) this.calls.word(words[w] as number);
-    transportSeen.set(words);
-    transportBefore.set(words);
-  }
-
-  private lookAtEvents(instance: PluginInstance, seen: Seen): void {
-    const { eventsIn } = instance;
-    const { words } = eventsIn;
-    let carries = false;
+  private lookAtEvents({ eventsIn, arena }: PluginInstance): void {
+    const { words, count } = eventsIn;
     this.flush();
     this.calls.u8(Entry.events);
-    this.calls.count(eventsIn.count);
-    for (let i = 0; i < eventsIn.count; i++) {
+    this.calls.count(count);
+    for (let i = 0; i < count * EVENT_WORDS; i++) this.calls.small(words[i] as number);
+    for (let i = 0; i < count; i++) {
       const type = eventsIn.type(i);
-      if (type === EventType.Transport || type === EventType.Sysex) carries = true;
-      for (let w = 0; w < EVENT_WORDS; w++) this.calls.small(words[i * EVENT_WORDS + w] as number);
+      if (type !== EventType.Transport && type !== EventType.Sysex) continue;
+      // Of the arena, what the event refers to: the host put it there for this block.
+      const length = type === EventType.Transport ? TRANSPORT_BYTES : eventsIn.id(i);
+      const at = eventsIn.view.getUint32(i * EVENT_BYTES + EVENT_ARENA, true);
+      if (at >= arena.length) continue;
+      this.calls.u8(Entry.arena);
+      this.calls.count(at);
+      this.calls.bytes(arena.slice(at, at + length));
     }
-    if (!carries) return;
-    const { arena } = instance;
-    const { arenaSeen } = seen;
-    let from = 0;
-    while (from < arena.length && arena[from] === arenaSeen[from]) from++;
-    let to = arena.length;
-    while (to > from && arena[to - 1] === arenaSeen[to - 1]) to--;
-    const changed = arena.slice(from, to);
-    arenaSeen.set(changed, from);
-    this.calls.u8(Entry.arena);
-    this.calls.count(from);
-    this.calls.bytes(changed);
   }
 
   /** The sound of inputs that are not all zero. */
@@ -414,19 +366,24 @@ function isZero(bits: Int32Array, channels: number, stride: number, frames: numb
 const bitsOf = ({ buffer, byteOffset, length }: Float32Array): Int32Array =>
   new Int32Array(buffer, byteOffset, length);
 
-/** Nothing was seen yet: everything counts as zero. */
-function firstLook(instance: PluginInstance): Seen {
-  const { controlsIn, audio, transport, arena } = instance;
+function readFlags({ ports, flags }: Seen): Int32Array {
+  for (let i = 0; i < ports.length; i++) flags[i] = (ports[i] as AudioPort).flags;
+  return flags;
+}
+
+function firstLook({ controlsIn, audio, transport }: PluginInstance): Seen {
+  const transportWords = transport === null ? 0 : TRANSPORT_WORDS;
   return {
     controls: bitsOf(controlsIn),
-    controlsSeen: new Int32Array(controlsIn.length),
+    controlChanges: new WordChanges(controlsIn.length, false),
     ports: audio,
-    flagsSeen: new Int32Array(audio.length),
-    sound: audio.map((port) => (port.input ? bitsOf(port.samples) : null)),
+    flags: new Int32Array(audio.length),
+    flagChanges: new WordChanges(audio.length, false),
     transport:
-      transport === null ? null : new Int32Array(transport.buffer, transport.byteOffset, TRANSPORT_WORDS),
-    transportSeen: new Int32Array(TRANSPORT_WORDS),
-    transportBefore: new Int32Array(TRANSPORT_WORDS),
-    arenaSeen: new Uint8Array(arena.length),
+      transport === null
+        ? new Int32Array(0)
+        : new Int32Array(transport.buffer, transport.byteOffset, TRANSPORT_WORDS),
+    transportChanges: new WordChanges(transportWords, true),
+    sound: audio.map((port) => (port.input ? bitsOf(port.samples) : null)),
   };
 }

@@ -2,7 +2,8 @@
 // memory since. Blocks in which nothing changed are counted together.
 
 import { EVENT_BYTES, TRANSPORT_BYTES } from "../../abi/layout.ts";
-import { type ByteLog, ByteReader } from "./recording-bytes.ts";
+import { type NotedWords, readWords } from "./recorded-words.ts";
+import { ByteReader } from "./recording-bytes.ts";
 
 /** Words of an event, and of a transport. */
 export const EVENT_WORDS: number = EVENT_BYTES / 4;
@@ -10,7 +11,6 @@ export const TRANSPORT_WORDS: number = TRANSPORT_BYTES / 4;
 
 /** Most events of a block; a plugin's own list is shorter. */
 const MOST_EVENTS = 65_535;
-const MOST_SLOTS = 65_536;
 
 /** Numbers in the file: they stay. */
 export const Entry = {
@@ -34,7 +34,6 @@ export const Entry = {
   controls: 34,
   flags: 35,
   transport: 36,
-  transportSet: 37,
   // what holds for the next block alone
   events: 38,
   arena: 39,
@@ -55,25 +54,11 @@ export type RecordedEntry =
   | { entry: "frames"; frames: number }
   /** Units; and milliseconds, for information. */
   | { entry: "budget"; units: number; deadline: number }
-  /** Pairs of slot and bits. */
-  | { entry: "controls" | "flags"; pairs: Int32Array }
-  /** What each word is off from its prediction: the words of `mask`. */
-  | { entry: "transport"; mask: number; offsets: number[] }
-  | { entry: "transportSet"; bytes: Uint8Array }
+  | { entry: "controls" | "flags" | "transport"; words: NotedWords }
   | { entry: "events"; words: Int32Array }
   | { entry: "arena"; at: number; bytes: Uint8Array }
   /** Samples of an audio input, by place among the instance's audio ports: channel after channel. */
   | { entry: "sound"; port: number; bytes: Uint8Array };
-
-/** Writes pairs of slot and bits. */
-export function writePairs(log: ByteLog, entry: number, pairs: readonly number[]): void {
-  log.u8(entry);
-  log.count(pairs.length / 2);
-  for (let i = 0; i < pairs.length; i += 2) {
-    log.count(pairs[i] as number);
-    log.word(pairs[i + 1] as number);
-  }
-}
 
 export class CallReader {
   private readonly reader: ByteReader;
@@ -122,13 +107,11 @@ export class CallReader {
       case Entry.budget:
         return { entry: "budget", units: reader.number(), deadline: reader.number() };
       case Entry.controls:
-        return { entry: "controls", pairs: this.pairs() };
+        return { entry: "controls", words: readWords(reader) };
       case Entry.flags:
-        return { entry: "flags", pairs: this.pairs() };
+        return { entry: "flags", words: readWords(reader) };
       case Entry.transport:
-        return this.transport();
-      case Entry.transportSet:
-        return { entry: "transportSet", bytes: reader.raw(TRANSPORT_BYTES) };
+        return { entry: "transport", words: readWords(reader) };
       case Entry.events:
         return { entry: "events", words: this.events() };
       case Entry.arena:
@@ -144,29 +127,6 @@ export class CallReader {
     const index = this.reader.count();
     if (index > this.files) this.reader.fail("it names a file that is not in its list");
     return index === 0 ? null : index - 1;
-  }
-
-  private pairs(): Int32Array {
-    const { reader } = this;
-    const count = reader.countOf(5);
-    if (count > MOST_SLOTS) reader.fail(`${count} controls or ports change at once`);
-    const pairs = new Int32Array(count * 2);
-    for (let i = 0; i < pairs.length; i += 2) {
-      const slot = reader.count();
-      if (slot >= MOST_SLOTS) reader.fail("a control's or port's number is too large");
-      pairs[i] = slot;
-      pairs[i + 1] = reader.word();
-    }
-    return pairs;
-  }
-
-  private transport(): RecordedEntry {
-    const { reader } = this;
-    const mask = reader.count();
-    if (mask >= 2 ** TRANSPORT_WORDS) reader.fail("a transport has no such field");
-    const offsets: number[] = [];
-    for (let w = 0; w < TRANSPORT_WORDS; w++) if ((mask >> w) & 1) offsets.push(reader.small());
-    return { entry: "transport", mask, offsets };
   }
 
   private events(): Int32Array {

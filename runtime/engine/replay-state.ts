@@ -1,6 +1,7 @@
 // What the host had in a plugin's memory at a call that is played again, as the recording tells it; and how it gets there.
 
-import type { PluginInstance } from "../sandbox/index.ts";
+import type { AudioPort, PluginInstance } from "../sandbox/index.ts";
+import { WordReplay } from "./recorded-words.ts";
 import { EVENT_WORDS, type RecordedEntry, TRANSPORT_WORDS } from "./recording-calls.ts";
 
 type Kind<K extends RecordedEntry["entry"]> = Extract<RecordedEntry, { entry: K }>;
@@ -12,50 +13,31 @@ export class Mismatch extends Error {}
 export class ReplayState {
   private readonly instance: PluginInstance;
   private readonly controls: Int32Array;
-  private readonly controlsNow: Int32Array;
-  private readonly flagsNow: Int32Array;
-  private readonly transport: Int32Array | null;
-  private readonly transportSeen = new Int32Array(TRANSPORT_WORDS);
-  private readonly transportBefore = new Int32Array(TRANSPORT_WORDS);
-  private readonly offsets = new Int32Array(TRANSPORT_WORDS);
-  private readonly arenaNow: Uint8Array;
-  private arenaChanged = false;
+  private readonly flags: Int32Array;
+  private readonly transport: Int32Array;
+  private readonly words: Record<"controls" | "flags" | "transport", WordReplay>;
+  private readonly arena: { at: number; bytes: Uint8Array }[] = [];
   private events: Int32Array | null = null;
   private readonly sound = new Map<number, Uint8Array>();
 
   constructor(instance: PluginInstance) {
-    const { controlsIn, transport, audio, arena } = instance;
+    const { controlsIn, transport, audio } = instance;
     this.instance = instance;
     this.controls = new Int32Array(controlsIn.buffer, controlsIn.byteOffset, controlsIn.length);
-    this.controlsNow = new Int32Array(controlsIn.length);
-    this.flagsNow = new Int32Array(audio.length);
+    this.flags = new Int32Array(audio.length);
     this.transport =
-      transport === null ? null : new Int32Array(transport.buffer, transport.byteOffset, TRANSPORT_WORDS);
-    this.arenaNow = new Uint8Array(arena.length);
+      transport === null
+        ? new Int32Array(0)
+        : new Int32Array(transport.buffer, transport.byteOffset, TRANSPORT_WORDS);
+    this.words = {
+      controls: new WordReplay(this.controls.length, false),
+      flags: new WordReplay(this.flags.length, false),
+      transport: new WordReplay(this.transport.length, true),
+    };
   }
 
-  setPairs({ entry, pairs }: Kind<"controls" | "flags">): void {
-    const to = entry === "controls" ? this.controlsNow : this.flagsNow;
-    for (let i = 0; i < pairs.length; i += 2) {
-      const slot = pairs[i] as number;
-      if (slot >= to.length) throw new Mismatch(`it sets ${entry} that the plugin has not`);
-      to[slot] = pairs[i + 1] as number;
-    }
-  }
-
-  predictTransport({ mask, offsets }: Kind<"transport">): void {
-    if (this.transport === null) throw new Mismatch("the plugin takes no transport");
-    let next = 0;
-    for (let w = 0; w < TRANSPORT_WORDS; w++) {
-      if ((mask >> w) & 1) this.offsets[w] = offsets[next++] as number;
-    }
-  }
-
-  setTransport({ bytes }: Kind<"transportSet">): void {
-    if (this.transport === null) throw new Mismatch("the plugin takes no transport");
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let w = 0; w < TRANSPORT_WORDS; w++) this.transportSeen[w] = view.getInt32(w * 4, true);
-    this.transportBefore.set(this.transportSeen);
+  setWords({ entry, words }: Kind<"controls" | "flags" | "transport">): void {
+    if (!this.words[entry].take(words)) throw new Mismatch(`it sets ${entry} that the plugin has not`);
   }
 
   setEvents({ words }: Kind<"events">): void {
@@ -66,9 +48,11 @@ export class ReplayState {
   }
 
   setArena({ at, bytes }: Kind<"arena">): void {
-    if (at + bytes.length > this.arenaNow.length) throw new Mismatch("the plugin's arena is smaller");
-    this.arenaNow.set(bytes, at);
-    this.arenaChanged = true;
+    if (at + bytes.length > this.instance.arena.length) throw new Mismatch("the plugin's arena is smaller");
+    if (this.arena.length >= this.instance.eventsIn.capacity) {
+      throw new Mismatch("a block has more in the arena than events");
+    }
+    this.arena.push({ at, bytes });
   }
 
   setSound({ port, bytes }: Kind<"sound">, frames: number): void {
@@ -79,39 +63,29 @@ export class ReplayState {
     this.sound.set(port, bytes);
   }
 
-  /** Before any call: what the host had set. */
-  apply(): void {
-    this.controls.set(this.controlsNow);
+  /** Before a call: what the host had written. @param block whether the call is process */
+  apply(block: boolean): void {
     const { audio } = this.instance;
-    for (let i = 0; i < audio.length; i++) {
-      const port = audio[i];
-      if (port !== undefined) port.flags = this.flagsNow[i] as number;
-    }
-    this.transport?.set(this.transportSeen);
+    const { flags, words } = this;
+    words.controls.apply(this.controls, block);
+    words.transport.apply(this.transport, block);
+    for (let i = 0; i < audio.length; i++) flags[i] = (audio[i] as AudioPort).flags;
+    words.flags.apply(flags, block);
+    for (let i = 0; i < audio.length; i++) (audio[i] as AudioPort).flags = flags[i] as number;
   }
 
-  /** Before a block of so many frames: that, the transport a block further, events and sound. */
+  /** Before a block of so many frames: that, and events and sound. */
   applyBlock(frames: number): void {
-    const { instance, transportSeen, transportBefore, offsets, events } = this;
-    if (this.transport !== null) {
-      for (let w = 0; w < TRANSPORT_WORDS; w++) {
-        const last = transportSeen[w] as number;
-        transportSeen[w] = 2 * last - (transportBefore[w] as number) + (offsets[w] as number);
-        transportBefore[w] = last;
-      }
-      offsets.fill(0);
-    }
-    this.apply();
+    const { instance, events } = this;
+    this.apply(true);
     instance.eventsIn.clear();
     if (events !== null) {
       instance.eventsIn.words.set(events);
       instance.eventsIn.count = events.length / EVENT_WORDS;
       this.events = null;
     }
-    if (this.arenaChanged) {
-      instance.arena.set(this.arenaNow);
-      this.arenaChanged = false;
-    }
+    for (const { at, bytes } of this.arena) instance.arena.set(bytes, at);
+    this.arena.length = 0;
     instance.audio.forEach((port, i) => {
       if (!port.input) return;
       const bytes = this.sound.get(i);

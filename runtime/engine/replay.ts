@@ -170,6 +170,8 @@ class Replay {
       watcher: {
         call: () => {},
         block: () => {},
+        ended: () => {},
+        activated: () => {},
         imports: (functions: HostFunctions, memory) => this.answers.around(functions, memory),
       },
     });
@@ -249,10 +251,9 @@ class Replay {
       if (entry.entry === "frames") this.frames = entry.frames;
       else if (entry.entry === "budget") this.setBudget(entry.units);
       else if (this.state === null) throw new Mismatch("it plays before it is activated");
-      else if (entry.entry === "controls" || entry.entry === "flags") this.state.setPairs(entry);
-      else if (entry.entry === "transport") this.state.predictTransport(entry);
-      else if (entry.entry === "transportSet") this.state.setTransport(entry);
-      else if (entry.entry === "events") this.state.setEvents(entry);
+      else if (entry.entry === "controls" || entry.entry === "flags" || entry.entry === "transport") {
+        this.state.setWords(entry);
+      } else if (entry.entry === "events") this.state.setEvents(entry);
       else if (entry.entry === "arena") this.state.setArena(entry);
       else if (entry.entry === "sound") this.state.setSound(entry, this.frames);
     } catch (error) {
@@ -325,7 +326,7 @@ class Replay {
 
   private prepare(instance: PluginInstance): void {
     if (this.budget !== null) instance.unitBudget = this.budget;
-    this.state?.apply();
+    this.state?.apply(false);
   }
 
   private block(instance: PluginInstance): void {

@@ -73,6 +73,7 @@ export class Calls {
 
   private readonly type: PluginType;
   private memory: WebAssembly.Memory;
+  private readonly watcher: Watcher | undefined;
   private readonly host: HostCalls;
   private readonly now: () => number;
   private setFuel: Call;
@@ -102,6 +103,7 @@ export class Calls {
     this.host = host;
     this.now = now;
     this.lease = lease;
+    this.watcher = watcher;
     const functions = host.imports();
     const { exports } = new WebAssembly.Instance(type.module, {
       belljar: watcher?.imports(functions, memory) ?? functions,
@@ -196,6 +198,7 @@ export class Calls {
     this.units = this.granted - this.setFuel(0, 0);
     this.inside = false;
     this.host.inControlCall = false;
+    this.watcher?.ended();
   }
 
   /** [audio] After a call that threw: it is at fault from now on. What no plugin can have caused is thrown again. */

@@ -17,10 +17,14 @@ export type HostFunctions = Record<string, (...args: number[]) => number | undef
 
 /** Every method is called on the thread that makes the call. */
 export interface Watcher {
-  /** Just before a call. An instance that was stopped is told on, too. */
+  /** Just before a call, of which the module may see several. An instance that was stopped is told on, too. */
   call(instance: PluginInstance, call: WatchedCall): void;
   /** [audio] Just before process: everything that the host wrote into the plugin's memory is there. */
   block(instance: PluginInstance, frames: number): void;
+  /** [audio] Just after a call of the module: what is in its memory now, the plugin has left there. It may be one of several. */
+  ended(): void;
+  /** Once it is activated, before the host writes anything where process looks. */
+  activated(instance: PluginInstance): void;
   /** Once, before the module is instantiated: what to give it as imports. The first call is still to come. */
   imports(functions: HostFunctions, memory: WebAssembly.Memory): HostFunctions;
 }

@@ -179,7 +179,7 @@ test("everything that a host writes comes again bit for bit: values, events, tra
           eventsIn.push(0, whole(15), 2, whole(99) - 1, whole(15), whole(127), whole(9), random.unit());
         }
         if (whole(9) === 0) {
-          for (let i = 0; i < 20; i++) arena[whole(255)] = whole(255);
+          for (let i = 64; i < 128; i++) arena[i] = whole(255);
           if (eventsIn.push(1, EventType.Transport, 2, -1, -1, -1, 0, 0))
             eventsIn.words[eventsIn.count * 8 - 3] = 64;
         }
