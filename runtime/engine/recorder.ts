@@ -5,6 +5,7 @@ import { ABI_VERSION, EVENT_ARENA, EVENT_BYTES, EventType, TRANSPORT_BYTES } fro
 import { BelljarError, printable } from "../../abi/error.ts";
 import {
   type AudioPort,
+  type Fault,
   type HostFunctions,
   type PluginInstance,
   type PluginType,
@@ -70,7 +71,11 @@ export class Recorder implements Watcher {
   private readonly files: RecordedFile[] = [];
   private instance: PluginInstance | null = null;
   private seen: Seen | null = null;
+  private fault: Fault | null = null;
   private error: { code: string; message: string } | null = null;
+  private last = { call: 0, granted: 0 };
+  /** Whether it was settled. */
+  private over = false;
   private told = 0;
   /** Of the instance, before the last entry's call. */
   private begun = 0;
@@ -98,7 +103,7 @@ export class Recorder implements Watcher {
 
   /** What ended it, or null while there is nothing to tell. */
   get outcome(): Outcome | null {
-    const fault = this.instance?.fault ?? null;
+    const fault = this.fault ?? this.instance?.fault ?? null;
     if (fault !== null) return { fault, error: null };
     return this.error === null ? null : { fault: null, error: this.error };
   }
@@ -108,6 +113,19 @@ export class Recorder implements Watcher {
     if (error instanceof BelljarError && REFUSALS.test(error.code)) {
       this.error = { code: error.code, message: short(error.message) };
     }
+  }
+
+  /** Where it has ended: lets go of the instance and its memory. */
+  settle(): void {
+    const { instance } = this;
+    if (instance === null || this.outcome === null) return;
+    this.flush();
+    this.answers.flush();
+    this.fault = instance.fault;
+    this.last = { call: instance.begun - this.begun, granted: instance.granted };
+    this.instance = null;
+    this.seen = null;
+    this.over = true;
   }
 
   /** Lets go of what it holds. */
@@ -122,10 +140,9 @@ export class Recorder implements Watcher {
 
   /** The recording's file, or null: nothing ended it, or it was dropped. */
   finish(): Uint8Array<ArrayBuffer> | null {
-    const { instance, outcome, type } = this;
-    if (instance === null || outcome === null || this.dropped) return null;
-    this.flush();
-    this.answers.flush();
+    this.settle();
+    const { outcome, type } = this;
+    if (!this.over || outcome === null || this.dropped) return null;
     const { id, display_name } = type.descriptor;
     const { fault } = outcome;
     return writeRecording(
@@ -141,7 +158,7 @@ export class Recorder implements Watcher {
           fault === null
             ? outcome
             : { fault: { ...fault, where: short(fault.where), message: short(fault.message) }, error: null },
-        last: { call: instance.begun - this.begun, granted: instance.granted },
+        last: this.last,
         audio: this.audio,
         floats: floatMode(),
         limits: Object.fromEntries(Object.entries(type.limits).filter(([, limit]) => Number.isFinite(limit))),
@@ -260,7 +277,7 @@ export class Recorder implements Watcher {
 
   /** Whether the call that now begins is to be written down. */
   private next(instance: PluginInstance): boolean {
-    if (this.dropped || instance.fault !== null) return false;
+    if (this.dropped || this.over || instance.fault !== null) return false;
     if (this.instance === null) this.instance = instance;
     if (this.instance !== instance) return false;
     this.work += instance.units;

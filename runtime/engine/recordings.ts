@@ -66,6 +66,7 @@ export class Recordings {
    */
   begin(type: PluginType, node: string, plugin: string): Recorder | undefined {
     const ended = this.recorders.filter((one) => one.node === node && one.outcome !== null);
+    for (const one of ended) one.settle();
     if (ended.length >= KEPT_OF_A_NODE) return undefined;
     const recorder = new Recorder(type, {
       node,

@@ -102,8 +102,12 @@ export async function replayRecording(
   const files = await findFiles(facts.files, folder, options.files ?? [], name);
   const type = await PluginType.load(plugin.bytes, { limits, compile: options.compile ?? compileInChild });
   const replay = new Replay(read, type, files, limits, printable(name, 80));
-  await replay.run(options);
-  return replay.report(plugin.from);
+  try {
+    await replay.run(options);
+    return replay.report(plugin.from);
+  } finally {
+    replay.end();
+  }
 }
 
 /** The recording's limits; none of them may be wider than what this host allows. */
@@ -338,6 +342,10 @@ class Replay {
     instance.process(frames);
     this.framesDone += frames;
     this.blocksDone++;
+  }
+
+  end(): void {
+    this.instance?.dispose();
   }
 
   report(from: string): ReplayReport {
