@@ -11,6 +11,8 @@ import { GIVING, type Signature, SIGNATURES } from "./signatures.ts";
 export const VALUE_TYPES = [I32, I64, F32, F64, V128];
 const RESULTLESS = SIGNATURES.filter(({ pushes }) => pushes.length === 0);
 const COMPARISONS = [0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f];
+const UPWARD = [Op.i32LtS, Op.i32LtU, Op.i32LeS, Op.i32LeU];
+const DOWNWARD = [Op.i32GtS, Op.i32GtU, Op.i32GeS, Op.i32GeU];
 const VOID = 0x40;
 
 /** What a body may refer to. */
@@ -384,7 +386,8 @@ export class CodeWriter {
     const end = random.chance(0.8)
       ? (start + Math.imul(step, rounds) + random.below(3) - 1) | 0
       : random.i32();
-    const comparison = random.pick(COMPARISONS);
+    const leading = random.chance(0.75) ? (step > 0 ? UPWARD : DOWNWARD) : COMPARISONS;
+    const comparison = random.pick(Math.abs(step) === 1 ? [...leading, Op.i32Ne] : leading);
     const sides: (() => void)[] = [
       () => this.op(Op.localGet, ...leb(counter)),
       random.chance(0.3)
@@ -428,13 +431,22 @@ export class CodeWriter {
     if (odd === 1) {
       this.op(Op.block, VOID);
       this.frames.push({ label: [], results: [], height: this.stack.length });
+      this.value(I32, 1); // now and then the step is passed over
+      this.op(Op.brIf, 0);
+      this.stack.pop();
       advance();
       this.close();
     } else advance();
     if (!before || random.chance(0.2)) this.run(depth + 1);
     if (odd === 2) advance();
     if (odd === 3) {
-      this.value(I32, 1);
+      if (random.chance(0.5)) this.value(I32, 1);
+      else {
+        this.op(Op.localGet, ...leb(bound));
+        this.op(Op.i32Const, ...signedLeb(-Math.sign(step)));
+        this.op(Op.i32Add);
+        this.stack.push(I32);
+      }
       this.op(Op.localSet, ...leb(bound));
       this.stack.pop();
     }
@@ -455,6 +467,15 @@ export class CodeWriter {
     this.close();
     this.close();
     this.close();
+    // how often it ran and where it ended can be seen
+    for (const [at, local] of [
+      [0, counter],
+      [4, guard],
+    ]) {
+      this.op(Op.i32Const, ...signedLeb(at));
+      this.op(Op.localGet, ...leb(local));
+      this.op(0x36, 2, ...leb(this.bytes.length & 0x7ff));
+    }
   }
 
   /** Leaves to frame `outside` when the guard's count is spent; without a bound, a trap says so. */

@@ -153,7 +153,10 @@ function text({ seed, seconds, tally, finding }: Result): string {
   else {
     lines.push(
       "",
-      `FOUND: ${printable(finding.sentence, 2_000)}`,
+      `FOUND: ${finding.sentence
+        .split("\n")
+        .map((line) => printable(line, 400))
+        .join("\n")}`,
       `Module: ${finding.module}`,
       `Again: npm run fuzz -- vet --seed ${seed} --only ${finding.input}`,
     );
