@@ -254,6 +254,7 @@ export class Calls {
   control(call: string, name: string, ...args: number[]): number {
     this.alive();
     const { limits } = this.type;
+    this.host.rate.begin();
     const pages = this.lease?.reserve() ?? ALL_PAGES - 1;
     this.start(limits.controlUnits, limits.controlSeconds * 1_000, ALL_PAGES - pages);
     let result: number;

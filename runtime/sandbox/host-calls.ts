@@ -3,6 +3,8 @@
 
 import { MESSAGE_MAX_BYTES, MESSAGE_RING_BYTES, Status } from "../../abi/layout.ts";
 import { Stop } from "./fault.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { MessageRate } from "./message-rate.ts";
 import { MessageRing } from "./message-ring.ts";
 
 export type MessageKind = "log" | "emit" | "control";
@@ -16,10 +18,11 @@ const EMPTY = encoder.encode('{"ok":false,"error":"the request is empty"}');
 const BUSY = encoder.encode('{"ok":false,"error":"too many requests are waiting"}');
 const NO_ROUTER = encoder.encode('{"ok":false,"error":"this host takes no control requests"}');
 
-/** The two rings of an instance, as they travel between threads. */
+/** The two rings of an instance, and how much it has said, as they travel between threads. */
 export interface SharedMessages {
   toPlugin: SharedArrayBuffer;
   toHost: SharedArrayBuffer;
+  rate: SharedArrayBuffer;
 }
 
 /** What one instance's imports work on. */
@@ -28,19 +31,23 @@ export class HostCalls {
   private bytes: Uint8Array;
   readonly toPlugin: MessageRing;
   readonly toHost: MessageRing;
+  readonly rate: MessageRate;
   /** Whether somebody takes control requests. */
   routed = false;
   /** Set while a control call runs: host_read works then alone. */
   inControlCall = false;
   /** Files that the user granted, by blob number. */
   readonly blobs: Uint8Array[] = [];
+  private readonly longest: number;
   private readonly buffer = new Uint8Array(MESSAGE_MAX_BYTES);
 
-  constructor(memory: WebAssembly.Memory, shared?: SharedMessages) {
+  constructor(memory: WebAssembly.Memory, shared?: SharedMessages, limits: Limits = DEFAULT_LIMITS) {
     this.memory = memory;
     this.bytes = new Uint8Array(memory.buffer);
     this.toPlugin = new MessageRing(shared?.toPlugin);
     this.toHost = new MessageRing(shared?.toHost);
+    this.rate = new MessageRate(limits, shared?.rate);
+    this.longest = limits.messageBytes;
   }
 
   /** [control] Lets go of the plugin's memory; `nothing` stands in its place. */
@@ -51,7 +58,7 @@ export class HostCalls {
   }
 
   share(): SharedMessages {
-    return { toPlugin: this.toPlugin.shared, toHost: this.toHost.shared };
+    return { toPlugin: this.toPlugin.shared, toHost: this.toHost.shared, rate: this.rate.shared };
   }
 
   /** The plugin's memory, checked to hold `length` bytes at `at`. */
@@ -68,11 +75,15 @@ export class HostCalls {
     return {
       host_log: (level: number, at: number, length: number) => {
         const bytes = this.range("host_log", at, length);
+        if (!this.rate.line()) {
+          this.rate.dropLine();
+          return undefined;
+        }
         // A line says its level in its first byte; a longer one than a message may be is cut.
-        const cut = Math.min(length >>> 0, MESSAGE_MAX_BYTES - 1);
+        const cut = Math.min(length >>> 0, this.longest - 1);
         this.buffer[0] = level >= 0 && level <= 3 ? level : 3;
         for (let i = 0; i < cut; i++) this.buffer[i + 1] = bytes[(at >>> 0) + i] as number;
-        this.toHost.write(LOG, this.buffer, 0, cut + 1);
+        if (!this.toHost.write(LOG, this.buffer, 0, cut + 1)) this.rate.dropLine();
         return undefined;
       },
       host_poll_event: (at: number, room: number) => {
@@ -91,8 +102,8 @@ export class HostCalls {
       host_emit_event: (at: number, length: number) => {
         const bytes = this.range("host_emit_event", at, length);
         if (length === 0) return Status.Invalid;
-        if (length >>> 0 > MESSAGE_MAX_BYTES) return Status.TooLarge;
-        return this.toHost.write(EMIT, bytes, at >>> 0, length >>> 0) ? Status.Ok : Status.Busy;
+        if (length >>> 0 > this.longest) return Status.TooLarge;
+        return this.send(EMIT, bytes, at >>> 0, length >>> 0) ? Status.Ok : Status.Busy;
       },
       host_control: (at: number, length: number, ack: number, room: number) => {
         this.range("host_control", ack, room);
@@ -102,7 +113,7 @@ export class HostCalls {
         if (length === 0) answer = EMPTY;
         else if (this.routed) {
           answer =
-            length >>> 0 <= MESSAGE_MAX_BYTES && this.toHost.write(CONTROL, bytes, at >>> 0, length >>> 0)
+            length >>> 0 <= this.longest && this.send(CONTROL, bytes, at >>> 0, length >>> 0)
               ? ACCEPTED
               : BUSY;
         }
@@ -123,12 +134,21 @@ export class HostCalls {
     };
   }
 
+  /** Queues a message, unless it is one too many or the queue is full. */
+  private send(kind: number, bytes: Uint8Array, at: number, length: number): boolean {
+    if (this.rate.message() && this.toHost.write(kind, bytes, at, length)) return true;
+    this.rate.refuseMessage();
+    return false;
+  }
+
   private toPluginDropped = 0;
 
   /** [control] Queues a message for host_poll_event; where the ring is full the oldest go. */
   publish(text: string): boolean {
     const bytes = encoder.encode(text);
-    return bytes.length > 0 && this.toPlugin.writeNewest(0, bytes, 0, bytes.length);
+    return (
+      bytes.length > 0 && bytes.length <= this.longest && this.toPlugin.writeNewest(0, bytes, 0, bytes.length)
+    );
   }
 
   /** [control] Hands the messages that the plugin sent to `take`: a ring of them at most, since it may send on meanwhile. */

@@ -7,6 +7,7 @@ export { PluginInstance } from "./instance.ts";
 export { EventList } from "./event-list.ts";
 export { AudioPort } from "./layout.ts";
 export type { MessageKind } from "./host-calls.ts";
+export type { Dropped } from "./message-rate.ts";
 export { type LimitFacts, LIMITS } from "./limit-table.ts";
 export {
   completeLimits,

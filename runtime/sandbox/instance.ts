@@ -11,6 +11,7 @@ import { faultError } from "./fault.ts";
 import { HostCalls, type MessageKind, type SharedMessages } from "./host-calls.ts";
 import { type AudioPort, type Layout, readLayout, type Views, viewsOf } from "./layout.ts";
 import { Lease, noMemory } from "./memories.ts";
+import type { Dropped } from "./message-rate.ts";
 import type { PluginType } from "./plugin-type.ts";
 import type { Fault } from "./types.ts";
 import type { Watcher } from "./watch.ts";
@@ -89,7 +90,7 @@ export class PluginInstance {
         ? Lease.make(rewritten.memory, limits)
         : Lease.join(shared.memory, rewritten.memory.maximum, limits);
     const { memory } = this.lease;
-    this.host = new HostCalls(memory, shared?.messages);
+    this.host = new HostCalls(memory, shared?.messages, limits);
     this.host.routed = options.control ?? false;
     this.look = options.look;
     this.watcher = options.watcher;
@@ -372,6 +373,7 @@ export class PluginInstance {
     if (this.calls.fault !== null) return false;
     this.watcher?.block(this, frames);
     const { eventsIn, eventsOut, audio } = views;
+    this.host.rate.sound(frames, this.rate);
     eventsOut.count = 0;
     this.calls.begin(this.unitBudget, this.deadline);
     let result: number;
@@ -520,6 +522,11 @@ export class PluginInstance {
     this.host.dispose(noMemory());
     this.seal = this.processCall = () => 0;
     this.lease.end();
+  }
+
+  /** [any] How many log lines and messages were not passed on, since the last call: more than the limits or the queue allow. */
+  takeDropped(): Dropped {
+    return this.host.rate.takeDropped();
   }
 
   /** [control] Hands on what the plugin logged, emitted and asked for since the last call. `level` is a LogLevel. */
