@@ -232,7 +232,7 @@ class WavParser {
     if (size === 0xffffffff && this.#longDataSize >= 0) length = this.#longDataSize;
     const streamed = length > present ? isPlaceholder(length) : length === 0 && this.#isUnfinished(at);
     if (streamed) length = present;
-    if (length > present) this.#truncated(at - 8, `samples of ${length} bytes`);
+    if (length > present) this.#truncated(at - 8, `a chunk "data" of ${length} bytes`);
 
     const frameBytes = format.bytes * format.channels;
     const frames = Math.floor(length / frameBytes);

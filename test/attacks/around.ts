@@ -61,7 +61,7 @@ export async function behind(
 }
 
 /** A node of the host's own that keeps what it is given. */
-function ear({ graph }: Belljar, received: Received): GraphNode {
+export function ear({ graph }: Belljar, received: Received): GraphNode {
   const ports = [
     graph.describePort("audio_in", "In", "audio_stereo", "input"),
     graph.describePort("events_in", "Events", "event", "input"),

@@ -1,7 +1,7 @@
 // Where a plugin says its buffers lie: outside, askew, over each other, longer or later than they are.
 
 import { bufferAt, EVENTS_OUT, STEREO_OUT, STRIDE } from "../sandbox/small-plugin.ts";
-import { behind, type Received } from "./around.ts";
+import { behind, ear, type Received } from "./around.ts";
 import { playing } from "./playing.ts";
 import type { Attack } from "./twin.ts";
 
@@ -119,5 +119,62 @@ export const ATTACKS: Attack[] = [
       ),
     stopped: "between its channels the next node received 0, 0",
     reached: "between its channels the next node received 42, NaN",
+  },
+  {
+    attack: "A plugin with room for 65,535 events is made to wait for one that is 22 s late",
+    defence: { file: "runtime/graph/event-wires.ts", line: "Math.min(65536, ", off: "(" },
+    attempt: async (belljar) => {
+      const many = await playing(belljar, {
+        ports: [STEREO_OUT, EVENTS_OUT],
+        pages: "64 64",
+        layout: { 36: 1 << 20, 40: 65_535 },
+      });
+      const late = await playing(belljar, { ports: [STEREO_OUT], layout: { 56: 1 << 20 } });
+      const graph = belljar.graph.buildGraph({
+        nodes: [
+          { id: "many", node: new belljar.PluginNode(many) },
+          { id: "late", node: new belljar.PluginNode(late) },
+          { id: "ear", node: ear(belljar, { samples: new Float32Array(0), events: [], value: 0 }) },
+          { id: "master", node: new belljar.graph.Master(64) },
+        ],
+        wires: [
+          { from: "late", fromPort: "audio_out", to: "ear", toPort: "audio_in" },
+          { from: "many", fromPort: "events_out", to: "ear", toPort: "events_in" },
+        ],
+        frames: 64,
+      });
+      graph.process();
+      return `the graph plays, and lost ${graph.lostInQueues} events`;
+    },
+    stopped: "the graph plays, and lost 0 events",
+    reached: /^host: RangeError: (Invalid typed array length|Array buffer allocation failed)/,
+  },
+  {
+    attack:
+      "Three plugins, each as late as one may be, hold a wire back for longer than a graph has room for",
+    defence: { file: "runtime/graph/latency.ts", line: "if (wait > LONGEST_DELAY) {", off: "if (false) {" },
+    attempt: async (belljar) => {
+      const nodes = await Promise.all(
+        ["a", "b", "c"].map(async (id) => {
+          const plugin = await playing(belljar, { layout: { 56: 1 << 20 } });
+          return { id, node: new belljar.PluginNode(plugin) };
+        }),
+      );
+      const dry = await playing(belljar, { ports: [STEREO_OUT] });
+      const wire = (from: string, to: string) => ({ from, fromPort: "audio_out", to, toPort: "audio_in" });
+      const graph = belljar.graph.buildGraph({
+        nodes: [
+          ...nodes,
+          { id: "dry", node: new belljar.PluginNode(dry) },
+          { id: "master", node: new belljar.graph.Master(64) },
+        ],
+        wires: [wire("a", "b"), wire("b", "c"), wire("c", "master"), wire("dry", "master")],
+        frames: 64,
+      });
+      return `a wire holds ${(graph.latency * 8) / 1048576} MiB of sound back`;
+    },
+    stopped:
+      'session/latency: A wire into the node "master" would have to wait 3145728 frames for another path; 2097152 are the most.',
+    reached: "a wire holds 24 MiB of sound back",
   },
 ];

@@ -9,7 +9,12 @@ import { ATTACKS as BUFFERS } from "./buffers.ts";
 import { ATTACKS as DESCRIPTOR } from "./descriptor.ts";
 import { ATTACKS as EVENTS } from "./events.ts";
 import { ATTACKS as LEVELS } from "./levels.ts";
+import { ATTACKS as CROSSING } from "./crossing.ts";
+import { ATTACKS as FILES } from "./files.ts";
+import { ATTACKS as REGISTRY } from "./registry.ts";
+import { ATTACKS as TERMINAL } from "./terminal.ts";
 import { ATTACKS as MODULES } from "./modules.ts";
+import { ATTACKS as RECOVERY } from "./recovery.ts";
 import { ATTACKS as TRAPS } from "./traps.ts";
 
 const FAMILIES = new Map([
@@ -19,11 +24,21 @@ const FAMILIES = new Map([
   ["descriptor", DESCRIPTOR],
   ["events", EVENTS],
   ["levels", LEVELS],
+  ["crossing", CROSSING],
+  ["files", FILES],
+  ["registry", REGISTRY],
+  ["terminal", TERMINAL],
+  ["recovery", RECOVERY],
 ]);
 const all = [...FAMILIES.values()].flat();
 
 test("no two attacks fall to the same line", () => {
-  const lines = all.map(({ defence }) => `${defence.file}: ${defence.line}`);
+  // Several parts of a line are one defence.
+  const lines = all.map(({ defence: { file, line } }) => {
+    const text = readFileSync(join(root, file), "utf8");
+    assert.ok(text.includes(line), `"${line}" has gone from ${file}`);
+    return `${file}:${text.slice(0, text.indexOf(line)).split("\n").length}`;
+  });
   assert.equal(
     lines.filter((line, i) => lines.indexOf(line) !== i),
     [],
