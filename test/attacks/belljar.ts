@@ -6,6 +6,7 @@ export { explain } from "../../runtime/cli/explain.ts";
 export { run as inspect } from "../../runtime/cli/inspect.ts";
 export { LogLines } from "../../runtime/cli/log.ts";
 export { PluginNode } from "../../runtime/engine/plugin-node.ts";
+export { Recovery } from "../../runtime/engine/recovery.ts";
 export { prepareSession } from "../../runtime/engine/prepare.ts";
 export { insideFolder } from "../../runtime/engine/session-files.ts";
 export { parseSession } from "../../runtime/engine/session.ts";
