@@ -34,7 +34,7 @@ export function testAttacks(attacks: readonly Attack[]): void {
       const stopped = await outcome(one, await runtime(null));
       check(one.stopped, stopped, "with its defence");
       const reached = await outcome(one, await runtime(one.defence));
-      assert.is.not(reached, stopped);
+      assert.is.not(reached, stopped, `with and without its defence: ${reached}`);
       check(one.reached, reached, "without its defence");
     });
   }

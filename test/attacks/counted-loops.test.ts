@@ -1,0 +1,6 @@
+// time limit: 20 s
+import { test } from "uvu";
+import { ATTACKS } from "./counted-loops.ts";
+import { testAttacks } from "./twin.ts";
+testAttacks(ATTACKS);
+test.run();
