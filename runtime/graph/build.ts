@@ -12,7 +12,7 @@ import { Master } from "./master.ts";
 import { Mixer, type Slot } from "./mixer.ts";
 import type { GraphNode, NodeAudioPort } from "./node.ts";
 import { runningOrder } from "./order.ts";
-import { NodeStep } from "./step.ts";
+import { EVENT_FAN_OUT, NodeStep } from "./step.ts";
 import { hearsChanges, TransportChanges } from "./transport-changes.ts";
 import { resolveWires, type Wire, type WireSpec } from "./wiring.ts";
 
@@ -37,6 +37,8 @@ export interface GraphSpec {
   timing?: Timing | undefined;
   /** Frames in which a replacement comes to its full level. Default: 256. */
   fadeFrames?: number | undefined;
+  /** Most events that one node sends in a block, times the wires that take them. Default: 16,384. */
+  eventFanOut?: number | undefined;
 }
 
 const FADE_FRAMES = 256;
@@ -63,6 +65,7 @@ export function buildGraph(spec: GraphSpec): Graph {
   const changes = new TransportChanges();
   const fade = spec.fadeFrames ?? FADE_FRAMES;
   const places = nodes.map((entry) => new Place(entry, mixer, frames, transport, changes, fade));
+  for (const { step } of places) step.fanOut = spec.eventFanOut ?? EVENT_FAN_OUT;
   const lines: DelayLine[] = [];
   for (const place of places) {
     for (const { line } of place.step.dry) if (line !== null) lines.push(line);

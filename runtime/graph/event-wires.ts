@@ -159,6 +159,11 @@ export class EventInputs {
       wire.seek(0);
     }
     for (;;) {
+      if (target.count >= target.capacity) {
+        this.lost += changeCount - change;
+        if (this.loseRest(frames)) arrived = true;
+        break;
+      }
       let next: EventWire | null = null;
       let soonest = frames;
       for (let i = 0; i < wires.length; i++) {
@@ -188,12 +193,22 @@ export class EventInputs {
     if (this.changes?.put(index, this.target, this.arena) === false) this.lost++;
   }
 
+  /** The list is full: what else comes in this block is counted, and no longer put in order. True: there was some. */
+  private loseRest(frames: number): boolean {
+    const before = this.lost;
+    for (let i = 0; i < this.wires.length; i++) {
+      const wire = this.wires[i] as EventWire;
+      const { source } = wire;
+      while (wire.cursor < source.count && (source.words[wire.cursor * EVENT_WORDS] as number) < frames) {
+        this.lost++;
+        wire.seek(wire.cursor + 1);
+      }
+    }
+    return this.lost > before;
+  }
+
   private put(wire: EventWire): void {
     const { target } = this;
-    if (target.count >= target.capacity) {
-      this.lost++;
-      return;
-    }
     const from = wire.cursor * EVENT_WORDS;
     const to = target.count * EVENT_WORDS;
     const source = wire.source.words;

@@ -6,11 +6,14 @@ import type { ControlInput, ControlWire } from "./control-wires.ts";
 import type { DryPath } from "./dry-path.ts";
 import { EventBuffer } from "./event-buffer.ts";
 import type { EventInputs, EventReader } from "./event-wires.ts";
-import type { GraphNode } from "./node.ts";
+import type { GraphNode, NodeEvents } from "./node.ts";
 import type { Replacement } from "./replacement.ts";
 
 /** Nodes are held to +12 dBFS: 10^(12/20), as a float32. */
 export const NODE_LIMIT: number = Math.fround(3.9810717);
+
+/** Events that a node sends in a block, times the wires that take them: each is looked at and copied so often. */
+export const EVENT_FAN_OUT = 16_384;
 
 /** How far the fade of a node is that plays at its full level. */
 const FADED = Number.MAX_SAFE_INTEGER;
@@ -44,7 +47,9 @@ export class NodeStep {
   peak = 0;
   /** Samples that the limit held. */
   limited = 0;
-  /** Events that found no room in the node's list. */
+  /** Most events of a block, times `readers`. */
+  fanOut = EVENT_FAN_OUT;
+  /** Events that found no room in the node's list, and those that it sent beyond the fan-out. */
   lostEvents = 0;
   /** Milliseconds of the blocks in which it was timed, and their number. */
   time = 0;
@@ -209,6 +214,7 @@ export class NodeStep {
     this.units += units;
     if (units > this.mostUnits) this.mostUnits = units;
     if (!well) return false;
+    this.holdEvents(node.eventsOut);
     if (node.eventsOut.count > 0) this.sent = true;
     for (let i = 0; i < outputs.length; i++) (outputs[i] as AudioOutput).take(NODE_LIMIT);
     if (fading) this.fade(frames);
@@ -216,6 +222,15 @@ export class NodeStep {
     const state = node.processState;
     this.asleep = state === ProcessState.Sleep || state === ProcessState.QuietOk;
     return true;
+  }
+
+  /** Bounded at the sender: what is taken by many wires costs all of them. The last ones are lost. */
+  private holdEvents(sent: NodeEvents): void {
+    const wires = this.readers.length;
+    if (sent.count * wires <= this.fanOut) return;
+    const most = Math.floor(this.fanOut / wires);
+    this.lostEvents += sent.count - most;
+    sent.count = most;
   }
 
   private count(): void {

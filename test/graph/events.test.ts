@@ -301,4 +301,67 @@ test("a synth driven by events sounds the same whatever the block size", () => {
   for (const frames of [1, 16, 100, 128, 512]) assert.equal(render(frames), expected);
 });
 
+/** A node that sends so many notes in each block, and ears that all listen to it. */
+function crowd(count: number, ears: number, eventFanOut?: number): { graph: Graph; ears: Fake[] } {
+  const sender = new Fake(["notes:out event"], 8, (node) => {
+    for (let i = 0; i < count; i++) node.eventsOut.push(Math.min(i, 7), EventType.NoteOn, 0, i, 0, 60, 0, 1);
+  });
+  const listeners = Array.from({ length: ears }, () => new Fake(["notes:in event"], 8));
+  const named = Object.fromEntries(listeners.map((ear, i) => [`ear${i}`, ear]));
+  const wires = listeners.map((_, i) => w(`sender.notes -> ear${i}.notes`));
+  return {
+    graph: graphOf(8, { sender, ...named }, wires, undefined, undefined, eventFanOut),
+    ears: listeners,
+  };
+}
+
+test("events that many wires take are held at their sender, and the lost ones counted there", () => {
+  const { graph, ears } = crowd(12, 3, 30);
+  graph.process();
+  assert.equal(
+    ears.map((ear) => ear.eventsIn.count),
+    [10, 10, 10],
+  );
+  assert.is(ears[0]?.eventsIn.view.getInt32(9 * 32 + 8, true), 9, "the first ones arrive");
+  assert.equal(
+    graph.steps.map((step) => step.lostEvents),
+    [2, 0, 0, 0],
+  );
+  const all = crowd(12, 3, 36);
+  all.graph.process();
+  assert.equal(
+    all.ears.map((ear) => ear.eventsIn.count),
+    [12, 12, 12],
+  );
+});
+
+test("where more wires listen than events may be taken, none is", () => {
+  const { graph, ears } = crowd(4, 3, 2);
+  graph.process();
+  assert.equal(
+    ears.map((ear) => ear.eventsIn.count),
+    [0, 0, 0],
+  );
+  assert.is(graph.steps[0]?.lostEvents, 4);
+});
+
+test("what finds a full list is counted, from every wire", () => {
+  const heard: Heard[] = [];
+  const tracks = [0, 1, 2].map(
+    (t) => new TrackSource(schedule(Array.from({ length: 10 }, (_, i) => [i, t * 10 + i] as const)), 16),
+  );
+  const [a, b, c] = tracks as [TrackSource, TrackSource, TrackSource];
+  const graph = graphOf(16, { a, b, c, ear: ear(16, heard) }, [
+    w("a.events_out -> ear.notes"),
+    w("b.events_out -> ear.notes"),
+    w("c.events_out -> ear.notes"),
+  ]);
+  graph.process();
+  assert.is(heard.length, 16);
+  assert.is(
+    graph.steps.reduce((sum, step) => sum + step.lostEvents, 0),
+    14,
+  );
+});
+
 test.run();

@@ -168,10 +168,11 @@ export function graphOf(
   wires: readonly WireSpec[],
   clock?: () => number,
   timing?: Timing,
+  eventFanOut?: number,
 ): Graph {
   const specs: NodeSpec[] = Object.entries(nodes).map(([id, node]) => ({ id, node }));
   specs.push({ id: "master", node: new Master(frames) });
-  return buildGraph({ nodes: specs, wires, frames, clock, timing });
+  return buildGraph({ nodes: specs, wires, frames, clock, timing, eventFanOut });
 }
 
 /** What the master hears in that many blocks. */
