@@ -19,8 +19,10 @@ export interface Metered {
   used(): number;
   /** How often the host was asked. */
   ticks: number;
-  /** Called each time. */
-  onTick?: () => void;
+  /** Units that it hands out at once. */
+  slice: number;
+  /** Called each time with the units that were charged so far. */
+  onTick?: (charged: number) => void;
 }
 
 export class OutOfUnits extends Error {}
@@ -35,10 +37,10 @@ export function metered(bytes: Uint8Array<ArrayBuffer>): Metered {
   let budget = 0;
   const tick = (fuel: number): number => {
     result.ticks++;
-    result.onTick?.();
+    result.onTick?.(granted - fuel);
     if (fuel === STACK_OVERFLOW) throw new OutOfStack();
     if (granted - fuel > budget) throw new OutOfUnits();
-    const units = slicesOwed(fuel) * SLICE;
+    const units = slicesOwed(fuel) * result.slice;
     granted += units;
     return fuel + units;
   };
@@ -50,10 +52,11 @@ export function metered(bytes: Uint8Array<ArrayBuffer>): Metered {
     lanes: rewritten.lanes,
     codes,
     ticks: 0,
+    slice: SLICE,
     begin(units, control = false) {
-      granted = SLICE;
+      granted = result.slice;
       budget = units;
-      exports.$fuel?.(SLICE, control ? 1 : 0);
+      exports.$fuel?.(granted, control ? 1 : 0);
     },
     used: () => granted - (exports.$fuel?.(0, 0) as number),
   };
