@@ -196,11 +196,11 @@ function readFacts(bytes: Uint8Array, shown: string): RecordingFacts {
   const files = root.list("files");
   if (files.length > MOST_FILES) root.fail(`there are ${files.length} files`);
   const facts: RecordingFacts = {
-    node: root.text("node"),
+    node: root.words("node"),
     plugin: {
       name: plugin.text("name"),
-      id: plugin.text("id"),
-      displayName: plugin.text("displayName"),
+      id: plugin.words("id"),
+      displayName: plugin.words("displayName"),
       sha256: plugin.hash("sha256"),
     },
     outcome,
@@ -218,7 +218,7 @@ function readFacts(bytes: Uint8Array, shown: string): RecordingFacts {
     work: root.number("work"),
     abi: root.whole("abi"),
     rewriter: root.whole("rewriter"),
-    madeBy: { node: madeBy.text("node"), v8: madeBy.text("v8"), platform: madeBy.text("platform") },
+    madeBy: { node: madeBy.words("node"), v8: madeBy.words("v8"), platform: madeBy.words("platform") },
   };
   if (outcome.fault?.kind === "deadline" && outcome.fault.units < 1) {
     root.fail("a deadline ended it before its first check");
@@ -229,17 +229,17 @@ function readFacts(bytes: Uint8Array, shown: string): RecordingFacts {
 function readOutcome(fields: Fields): Outcome {
   if (fields.isNull("fault")) {
     const error = fields.object("error");
-    return { fault: null, error: { code: error.text("code"), message: error.text("message") } };
+    return { fault: null, error: { code: error.words("code"), message: error.words("message") } };
   }
   const fault = fields.object("fault");
   return {
     fault: {
       kind: fault.word("kind", KINDS),
-      call: fault.text("call"),
-      where: fault.text("where"),
+      call: fault.words("call"),
+      where: fault.words("where"),
       block: fault.whole("block"),
       units: fault.whole("units"),
-      message: fault.text("message"),
+      message: fault.words("message"),
     },
     error: null,
   };
@@ -282,6 +282,11 @@ class Fields {
   text(key: string): string {
     const value = this.map.get(key);
     return typeof value === "string" && value.length <= 1_000 ? value : this.wrong(key, "a short text");
+  }
+
+  /** Text for people, safe to print. */
+  words(key: string): string {
+    return printable(this.text(key), 1_000);
   }
 
   hash(key: string): string {

@@ -56,7 +56,8 @@ export async function findPlugin(
     }
   }
   const beside = await readBeside(folder, wanted.name, most);
-  if (beside !== null && hashOf(beside) === wanted.sha256) return { bytes: beside, from: wanted.name };
+  if (beside !== null && hashOf(beside) === wanted.sha256)
+    return { bytes: beside, from: printable(wanted.name, 120) };
   throw new BelljarError(
     "recording/plugin",
     beside === null
