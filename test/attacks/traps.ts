@@ -59,7 +59,11 @@ const GAVE_UP =
 export const ATTACKS: Attack[] = [
   {
     attack: "A plugin gives up in each of the calls that prepare, set up, save and end it",
-    defence: { file: calls, line: "throw faultError(this.stop(error, call));", off: "throw error;" },
+    defence: {
+      file: calls,
+      line: "const fault = this.stop(error, call);",
+      off: "throw error;\nconst fault = this.stop(error, call);",
+    },
     attempt: async (belljar) => {
       const tries: [SmallPlugin | Uint8Array, (plugin: PluginInstance) => void][] = [
         [{ start: "(unreachable)" }, () => {}],
@@ -188,8 +192,8 @@ export const ATTACKS: Attack[] = [
     attack: "A plugin that was stopped runs on between the blocks of the others",
     defence: {
       file: instances,
-      line: 'if (this.calls.fault !== null || !this.calls.has("bj_idle")) return;',
-      off: "",
+      line: 'if (!this.calls.has("bj_idle") || this.calls.fault !== null) return;',
+      off: 'if (!this.calls.has("bj_idle")) return;',
     },
     attempt: (belljar) =>
       afterwards(
@@ -241,7 +245,11 @@ export const ATTACKS: Attack[] = [
   },
   {
     attack: "A plugin works until its deadline, reports a failure, and takes another deadline for its words",
-    defence: { file: instances, line: "Math.min(this.deadline, LAST_WORDS)", off: "this.deadline" },
+    defence: {
+      file: calls,
+      line: "milliseconds === Number.POSITIVE_INFINITY ? milliseconds : Math.min(milliseconds, WORDS_DEADLINE),",
+      off: "milliseconds,",
+    },
     attempt: async (belljar) => {
       // A clock that goes with the work: 10 ms in process, then as long as it is let.
       let plugin: PluginInstance | null = null;
@@ -251,14 +259,14 @@ export const ATTACKS: Attack[] = [
       plugin = await playing(
         belljar,
         {
-          process: `${work("(i32.const 100000)")} (i32.const -1)`,
+          process: `${work("(i32.const 1000)")} (i32.const -1)`,
           functions: `(func (export "bj_error") (result i32) ${work("(i32.const 1000000)")} (i32.const 0))`,
         },
-        { now: () => (plugin === null ? 0 : word(plugin, NOTE) / 10_000) },
+        { now: () => (plugin === null ? 0 : word(plugin, NOTE) / 100) },
       );
       plugin.deadline = 12;
       plugin.process(64);
-      const took = word(plugin, NOTE) / 10_000;
+      const took = word(plugin, NOTE) / 100;
       return took < 12 ? stopped(plugin) : `it took ${Math.floor(took)} ms of 12`;
     },
     stopped:
