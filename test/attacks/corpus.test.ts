@@ -13,12 +13,17 @@ import { ATTACKS as CROSSING } from "./crossing.ts";
 import { ATTACKS as FILES } from "./files.ts";
 import { ATTACKS as REGISTRY } from "./registry.ts";
 import { ATTACKS as TERMINAL } from "./terminal.ts";
+import { ATTACKS as COUNTED_LOOPS } from "./counted-loops.ts";
+import { ATTACKS as CPU } from "./cpu.ts";
+import { ATTACKS as RECORDINGS } from "./recordings.ts";
 import { ATTACKS as MODULES } from "./modules.ts";
 import { ATTACKS as RECOVERY } from "./recovery.ts";
 import { ATTACKS as TRAPS } from "./traps.ts";
 
 const FAMILIES = new Map([
   ["modules", MODULES],
+  ["cpu", CPU],
+  ["counted loops", COUNTED_LOOPS],
   ["traps", TRAPS],
   ["buffers", BUFFERS],
   ["descriptor", DESCRIPTOR],
@@ -29,6 +34,7 @@ const FAMILIES = new Map([
   ["registry", REGISTRY],
   ["terminal", TERMINAL],
   ["recovery", RECOVERY],
+  ["recordings", RECORDINGS],
 ]);
 const all = [...FAMILIES.values()].flat();
 
