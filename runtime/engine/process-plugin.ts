@@ -5,6 +5,7 @@ import { channelCount, isInput } from "../../abi/descriptor.ts";
 import { BelljarError } from "../../abi/error.ts";
 import { EventType } from "../../abi/layout.ts";
 import type { MidiFile, MidiSchedule } from "./midi-file.ts";
+import { type Fault, limitHint } from "../sandbox/index.ts";
 import { PluginFeed, type ValueAt } from "./plugin-feed.ts";
 import type { Processor } from "./processor.ts";
 import { TransportClock } from "./transport.ts";
@@ -48,8 +49,11 @@ export interface RunFacts {
   /** Units in all, and the most that one block cost. */
   units: number;
   mostUnits: number;
-  /** Events that found no room in the plugin's list. */
+  /** Events that found no room in the plugin's list, or that it sent beyond what it may. */
   lostEvents: number;
+  /** Log lines that it wrote beyond what it may, and messages that it was told to send later. */
+  droppedLines: number;
+  refusedMessages: number;
   /** Values whose time did not come. */
   unusedValues: number;
   /** Control outputs and monitors, in the plugin's order; none where no block ran. */
@@ -89,6 +93,8 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     units: 0,
     mostUnits: 0,
     lostEvents: 0,
+    droppedLines: 0,
+    refusedMessages: 0,
     unusedValues: 0,
     monitors: shown.map(({ id }) => ({ id, last: 0, largest: Number.NEGATIVE_INFINITY })),
     eventsOut: {},
@@ -105,7 +111,7 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
     const start = performance.now();
     if (!processor.process(size)) {
       takeLog(run, facts.frames);
-      throw new BelljarError("plugin/stopped", processor.fault?.message ?? "The plugin was stopped.");
+      throw stopped(processor.fault);
     }
     const now = performance.now();
     facts.milliseconds += now - start;
@@ -135,9 +141,17 @@ export async function processPlugin(run: PluginRun): Promise<RunFacts> {
   }
   takeLog(run, facts.frames);
   if (facts.blocks === 0) facts.monitors = [];
-  facts.lostEvents = feed.lost;
+  const { events, logLines, messages } = instance.takeDropped();
+  facts.lostEvents = feed.lost + events;
+  facts.droppedLines = logLines;
+  facts.refusedMessages = messages;
   facts.unusedValues = feed.waiting;
   return facts;
+}
+
+function stopped(fault: Fault | null): BelljarError {
+  const hint = fault?.kind === "units" ? limitHint("blockUnits") : "";
+  return new BelljarError("plugin/stopped", fault?.message ?? "The plugin was stopped.", hint);
 }
 
 /** What the plugin showed and sent in the last block. */

@@ -2,6 +2,7 @@
 
 import { BelljarError, printable } from "../../abi/error.ts";
 import type { NodeStep } from "../graph/index.ts";
+import type { Dropped } from "../sandbox/index.ts";
 import type { PreparedNode, PreparedSession } from "./prepare.ts";
 import { type NodeFate, type RecoveryEvent, RenderRecovery } from "./render-recovery.ts";
 import { type RenderLength, type Sink, TailGate } from "./tail-gate.ts";
@@ -44,8 +45,11 @@ export interface NodeReport extends NodeFate {
   limited: number;
   /** Frames. */
   latency: number;
-  /** Events that found no room. */
+  /** Events that found no room, or that it sent beyond what it may. */
   lostEvents: number;
+  /** Log lines that it wrote beyond what it may, and messages that it was told to send later. */
+  droppedLines: number;
+  refusedMessages: number;
 }
 
 export interface RenderReport {
@@ -96,7 +100,9 @@ export async function renderSession(
   let sinceRest = 0;
   const start = clock();
   const told = (): number => gate.frames / prepared.rate;
-  const recovery = new RenderRecovery(prepared, (node) => drain([node], options, told()), options.onRecovery);
+  const dropped: DroppedByNode = new Map();
+  const drain = (nodes: readonly PreparedNode[]): void => drainMessages(nodes, options, told(), dropped);
+  const recovery = new RenderRecovery(prepared, (node) => drain([node]), options.onRecovery);
   while (!gate.done) {
     if (recovery.due) await recovery.replace();
     prepared.transport.write(graph.transport, frame);
@@ -112,16 +118,16 @@ export async function renderSession(
     sinceRest += block;
     if (sinceRest >= STRETCH) {
       sinceRest = 0;
-      drain(prepared.nodes, options, told());
+      drain(prepared.nodes);
       options.onProgress?.(gate.frames, Math.max(length.content, gate.frames));
       await new Promise((resume) => setImmediate(resume));
       options.signal?.throwIfAborted();
     }
   }
-  drain(prepared.nodes, options, told());
+  drain(prepared.nodes);
   options.onProgress?.(gate.frames, gate.frames);
   const elapsed = (clock() - start) / 1000;
-  return report(prepared, recovery, gate.frames, elapsed, graphTime / 1000);
+  return report(prepared, recovery, dropped, gate.frames, elapsed, graphTime / 1000);
 }
 
 const AUTO_TAIL_SECONDS = 30;
@@ -163,15 +169,34 @@ function checkSeconds(seconds: number | undefined, what: string): number | undef
   );
 }
 
-function drain(nodes: readonly PreparedNode[], options: RenderOptions, seconds: number): void {
+/** By node id: of all instances that have played there. */
+type DroppedByNode = Map<string, Dropped>;
+
+function drainMessages(
+  nodes: readonly PreparedNode[],
+  options: RenderOptions,
+  seconds: number,
+  dropped: DroppedByNode,
+): void {
   for (const { id, instance } of nodes) {
-    instance?.drainMessages((kind, text, level) => options.onMessage?.(id, kind, text, level, seconds));
+    if (instance === null) continue;
+    instance.drainMessages((kind, text, level) => options.onMessage?.(id, kind, text, level, seconds));
+    const { events, logLines, messages } = instance.takeDropped();
+    const before = dropped.get(id) ?? NOTHING_DROPPED;
+    dropped.set(id, {
+      events: before.events + events,
+      logLines: before.logLines + logLines,
+      messages: before.messages + messages,
+    });
   }
 }
+
+const NOTHING_DROPPED: Dropped = { events: 0, logLines: 0, messages: 0 };
 
 function report(
   prepared: PreparedSession,
   recovery: RenderRecovery,
+  dropped: DroppedByNode,
   frames: number,
   elapsed: number,
   graphSeconds: number,
@@ -179,7 +204,8 @@ function report(
   const { graph, rate, block, nodes } = prepared;
   const plugins = graph.steps.map((step) => {
     const node = graph.byNode.indexOf(step);
-    return nodeReport(step, nodes[node] as PreparedNode, recovery.fate(node));
+    const entry = nodes[node] as PreparedNode;
+    return nodeReport(step, entry, recovery.fate(node), dropped.get(entry.id) ?? NOTHING_DROPPED);
   });
   const seconds = frames / rate;
   return {
@@ -201,7 +227,7 @@ function report(
   };
 }
 
-function nodeReport(step: NodeStep, entry: PreparedNode, fate: NodeFate): NodeReport {
+function nodeReport(step: NodeStep, entry: PreparedNode, fate: NodeFate, dropped: Dropped): NodeReport {
   return {
     id: entry.id,
     type: entry.type,
@@ -213,7 +239,9 @@ function nodeReport(step: NodeStep, entry: PreparedNode, fate: NodeFate): NodeRe
     peak: step.peak,
     limited: step.limited,
     latency: step.node.latency,
-    lostEvents: step.lostEvents,
+    lostEvents: step.lostEvents + dropped.events,
+    droppedLines: dropped.logLines,
+    refusedMessages: dropped.messages,
     ...fate,
   };
 }

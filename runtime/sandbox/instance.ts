@@ -55,8 +55,6 @@ export class PluginInstance {
   unitBudget: number;
   /** Milliseconds that one call of process, reset or idle may take. */
   deadline = Number.POSITIVE_INFINITY;
-  /** Events that it sent beyond what the limit `events` lets through, ever. */
-  droppedEvents = 0;
   /** What the last process said of the next block. */
   processState: ProcessState = ProcessState.Continue;
   rate = 0;
@@ -426,7 +424,7 @@ export class PluginInstance {
     views.outputs.settle();
     if (count > 0) {
       const most = this.type.limits.events;
-      if (count > most) this.droppedEvents += count - most;
+      if (count > most) this.host.rate.dropEvents(count - most);
       eventsOut.count = Math.min(count, most);
       eventsOut.sanitize(frames, this.eventOutputs);
     }
@@ -524,7 +522,7 @@ export class PluginInstance {
     this.lease.end();
   }
 
-  /** [any] How many log lines and messages were not passed on, since the last call: more than the limits or the queue allow. */
+  /** [any] What was not passed on since the last call, since it was more than limits or queues allow. */
   takeDropped(): Dropped {
     return this.host.rate.takeDropped();
   }

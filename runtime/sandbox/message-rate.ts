@@ -1,4 +1,4 @@
-// How much a plugin may say: log lines, and messages to the host, in a second of its own sound or in one [control] call. Never
+// How much a plugin may say, and what was not passed on: log lines, and messages to the host, in a second of its own sound or in one [control] call. Never
 // by the clock: a render that is faster than its sound drops the same lines on every machine.
 
 import type { Limits } from "./limits.ts";
@@ -8,10 +8,13 @@ const MESSAGES = 1;
 const FRAMES_LEFT = 2; // of this second
 const DROPPED_LINES = 3;
 const REFUSED_MESSAGES = 4;
-const WORDS = 5;
+const DROPPED_EVENTS = 5;
+const WORDS = 6;
 
 /** What was not passed on. */
 export interface Dropped {
+  /** Events that it sent beyond what one block may hold. */
+  events: number;
   /** Log lines that were one too many, or found the queue full. */
   logLines: number;
   /** Messages and requests that the plugin was told to try again later. */
@@ -71,9 +74,14 @@ export class MessageRate {
     Atomics.add(this.words, REFUSED_MESSAGES, 1);
   }
 
+  dropEvents(count: number): void {
+    Atomics.add(this.words, DROPPED_EVENTS, count);
+  }
+
   /** [control] Since the last call. */
   takeDropped(): Dropped {
     return {
+      events: Atomics.exchange(this.words, DROPPED_EVENTS, 0),
       logLines: Atomics.exchange(this.words, DROPPED_LINES, 0),
       messages: Atomics.exchange(this.words, REFUSED_MESSAGES, 0),
     };
