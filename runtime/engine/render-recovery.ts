@@ -8,7 +8,10 @@ import type { PreparedNode, PreparedSession } from "./prepare.ts";
 import { Recovery, type RecoveryState } from "./recovery.ts";
 
 export interface FaultReport {
-  /** A FaultKind; "setup" where a replacement could not be set up otherwise; "host" where the runtime itself failed. */
+  /**
+   * A FaultKind; "host" where the runtime itself failed. Of a replacement that could not be made: what the plugin did
+   * ("unreachable", "refused", "no-memory"), or "setup" where it was not the plugin.
+   */
   kind: string;
   /** One sentence, safe to print. */
   message: string;
@@ -47,7 +50,8 @@ export interface NodeFate {
 
 const MOST_FAULTS = 100;
 /** Errors that come again however often an instance is made. */
-const LASTING = /^(plugin\/(changed|contract|layout|config|port|unsupported)|(session|file|descriptor)\/.*)$/;
+const LASTING =
+  /^(plugin\/(changed|contract|layout|config|port|too-large|unsupported)|(session|file|descriptor)\/.*)$/;
 
 export class RenderRecovery {
   private readonly prepared: PreparedSession;
