@@ -121,9 +121,9 @@ function unitTable({ rows, subject, other }: BenchReport): string {
     thousands(units.sample, 2),
   ];
   const which = other === null ? [] : [{ title: "Plugin", left: true }];
-  const line = (row: Row, { id }: Measurand, measured: Measured): string[] => [
+  const line = (row: Row, { short }: Measurand, measured: Measured): string[] => [
     ...cells(row),
-    ...(other === null ? [] : [`<td class="name">${safe(id)}</td>`]),
+    ...(other === null ? [] : [`<td class="name">${safe(short)}</td>`]),
     ...figures(measured),
   ];
   const body = rows.flatMap((row) => [
@@ -180,7 +180,7 @@ ${tableOf([...heads, ...more], body)}
 /** A point and an interval for each configuration, about 1. */
 function ratioSvg(rows: readonly Row[], compared: readonly Comparison[], width: number): string {
   const left = width > 500 ? 210 : 20;
-  const right = 46;
+  const right = 64;
   const step = width > 500 ? 30 : 46;
   const height = rows.length * step + 34;
   const most = Math.max(...compared.map(({ control }) => doubt(control)));
@@ -278,7 +278,7 @@ function nodeTable({ nodes, rest }: NodeShares): string {
 
 function costs(report: BenchReport): string {
   const all = report.other === null ? [report.subject] : [report.subject, report.other];
-  const heads: Head[] = [{ title: "", left: true }, ...all.map((one) => ({ title: safe(one.id) }))];
+  const heads: Head[] = [{ title: "", left: true }, ...all.map((one) => ({ title: safe(one.short) }))];
   const body = costsOf(all, report.rows).map(({ what, values }) => [
     `<td class="name${what.startsWith(" ") ? " sub" : ""}">${safe(what.trim())}</td>`,
     ...values.map(safe),

@@ -14,6 +14,8 @@ export interface Measurand {
   name: string;
   /** What budgets know it by: the plugin's id, or the session's file. */
   id: string;
+  /** What tables call it: the id, or where two have the same, the file. */
+  short: string;
   /** SHA-256 of the plugin's module. */
   hash?: string;
   loading?: Loading;

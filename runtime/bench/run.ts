@@ -66,6 +66,7 @@ export async function runBench(
   tell(0, "loading");
   const first = await open(request.target);
   const other = request.other === null ? null : await open(request.other);
+  if (other !== null) tellApart(first.measurand, other.measurand, request);
   const rows: Row[] = [];
   // Measuring twice and in turns takes about as many rounds of blocks as there are.
   const stages = other === null ? [1] : [0.25, 0.25, 0.5];
@@ -111,6 +112,18 @@ export async function runBench(
     rows,
     warnings,
   };
+}
+
+/** Two versions of a plugin mostly have the same name: then their files' tell them apart. */
+function tellApart(first: Measurand, other: Measurand, { target, other: against }: BenchRequest): void {
+  if (first.name !== other.name && first.short !== other.short) return;
+  const fileOf = (one: Target | null): string =>
+    one === null ? "" : printable(one.kind === "session" ? basename(one.path) : basename(one.name), 60);
+  const [a, b] = [fileOf(target), fileOf(against)];
+  first.short = a;
+  other.short = a === b ? `the other ${b}` : b;
+  for (const one of [first, other])
+    one.name = one.kind === "session" ? one.short : `${one.short}: ${one.name}`;
 }
 
 interface Planned {
@@ -193,6 +206,7 @@ async function planPlugin(request: BenchRequest, bytes: Uint8Array<ArrayBuffer>)
           kind: "plugin",
           name: describePlugin(own.descriptor),
           id: printable(own.descriptor.id, 120),
+          short: printable(own.descriptor.id, 30),
           hash: own.hash,
           loading,
           size,
@@ -245,7 +259,7 @@ async function planSession(request: BenchRequest, path: string, warnings: string
       await own.prepare({ rate, block: blocks[0] ?? DEFAULT_BLOCK });
       const name = printable(basename(target.path), 120);
       return {
-        measurand: { kind: "session", name, id: name, open: performance.now() - began },
+        measurand: { kind: "session", name, id: name, short: name, open: performance.now() - began },
         subject: own,
         session: own,
       };

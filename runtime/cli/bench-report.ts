@@ -192,7 +192,7 @@ function nodeTable(row: Row, { nodes, rest }: NodeShares, several: boolean): str
 /** Loading, instances, memory: a column for each of the two. */
 function costOfHaving(report: BenchReport): string {
   const all = report.other === null ? [report.subject] : [report.subject, report.other];
-  const columns = [{ title: "TO HAVE IT" }, ...all.map((one) => right(printable(one.id, 30)))];
+  const columns = [{ title: "TO HAVE IT" }, ...all.map((one) => right(one.short))];
   const rows = costsOf(all, report.rows).map(({ what, values }) => [what, ...values]);
   return table(columns, rows, dim);
 }
