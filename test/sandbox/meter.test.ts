@@ -120,8 +120,8 @@ test("recursion that ends gives its stack back", () => {
 
 test("a deep chain of calls that needs more stack than there is gets refused", () => {
   const locals = "(local i64)".repeat(500);
-  const chain = Array.from({ length: 60 }, (_, i) => `(func $f${i} ${locals} (call $f${i + 1}))`).join("");
-  const text = `(module (memory (export "memory") 1) ${chain} (func $f60) (func (export "run") (call $f0)))`;
+  const chain = Array.from({ length: 80 }, (_, i) => `(func $f${i} ${locals} (call $f${i + 1}))`).join("");
+  const text = `(module (memory (export "memory") 1) ${chain} (func $f80) (func (export "run") (call $f0)))`;
   assert.throws(
     () => metered(wat(text)),
     (error: { code?: string }) => error.code === "module/limit",
