@@ -61,14 +61,14 @@ export async function behind(
 }
 
 /** A node of the host's own that keeps what it is given. */
-export function ear({ graph }: Belljar, received: Received): GraphNode {
+export function ear({ graph }: Belljar, received: Received, room = 64): GraphNode {
   const ports = [
     graph.describePort("audio_in", "In", "audio_stereo", "input"),
     graph.describePort("events_in", "Events", "event", "input"),
     graph.describePort("value_in", "Value", "control", "input"),
   ];
   const sound = new graph.HostAudioPort(0, 2, 64);
-  const events = new graph.EventBuffer(64);
+  const events = new graph.EventBuffer(room);
   const controlsIn = new Float32Array(1);
   return {
     ports,

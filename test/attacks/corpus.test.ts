@@ -16,6 +16,8 @@ import { ATTACKS as TERMINAL } from "./terminal.ts";
 import { ATTACKS as COUNTED_LOOPS } from "./counted-loops.ts";
 import { ATTACKS as CPU } from "./cpu.ts";
 import { ATTACKS as RECORDINGS } from "./recordings.ts";
+import { ATTACKS as FLOODS } from "./floods.ts";
+import { ATTACKS as PAGES } from "./pages.ts";
 import { ATTACKS as MODULES } from "./modules.ts";
 import { ATTACKS as RECOVERY } from "./recovery.ts";
 import { ATTACKS as TRAPS } from "./traps.ts";
@@ -35,6 +37,8 @@ const FAMILIES = new Map([
   ["terminal", TERMINAL],
   ["recovery", RECOVERY],
   ["recordings", RECORDINGS],
+  ["floods", FLOODS],
+  ["pages", PAGES],
 ]);
 const all = [...FAMILIES.values()].flat();
 
