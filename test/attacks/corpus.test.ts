@@ -18,6 +18,8 @@ import { ATTACKS as CPU } from "./cpu.ts";
 import { ATTACKS as RECORDINGS } from "./recordings.ts";
 import { ATTACKS as FLOODS } from "./floods.ts";
 import { ATTACKS as PAGES } from "./pages.ts";
+import { ATTACKS as MEMORY } from "./memory.ts";
+import { ATTACKS as STACK } from "./stack.ts";
 import { ATTACKS as MODULES } from "./modules.ts";
 import { ATTACKS as RECOVERY } from "./recovery.ts";
 import { ATTACKS as TRAPS } from "./traps.ts";
@@ -26,6 +28,8 @@ const FAMILIES = new Map([
   ["modules", MODULES],
   ["cpu", CPU],
   ["counted loops", COUNTED_LOOPS],
+  ["memory", MEMORY],
+  ["stack", STACK],
   ["traps", TRAPS],
   ["buffers", BUFFERS],
   ["descriptor", DESCRIPTOR],

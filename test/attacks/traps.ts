@@ -244,34 +244,23 @@ export const ATTACKS: Attack[] = [
     reached: "host: RuntimeError: unreachable",
   },
   {
-    attack: "A plugin works until its deadline, reports a failure, and takes another deadline for its words",
-    defence: {
-      file: calls,
-      line: "milliseconds === Number.POSITIVE_INFINITY ? milliseconds : Math.min(milliseconds, WORDS_DEADLINE),",
-      off: "milliseconds,",
-    },
+    attack:
+      "A plugin uses up what it may work in a block, reports a failure, and takes as much again for its words",
+    defence: { file: calls, line: "Math.min(units, WORDS_UNITS),", off: "units," },
     attempt: async (belljar) => {
-      // A clock that goes with the work: 10 ms in process, then as long as it is let.
-      let plugin: PluginInstance | null = null;
-      const work = (turns: string): string =>
-        `(local $i i32) (loop $l (i32.store (i32.const ${NOTE}) (i32.add (i32.load (i32.const ${NOTE})) (i32.const 1)))
-          (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) ${turns})))`;
-      plugin = await playing(
-        belljar,
-        {
-          process: `${work("(i32.const 1000)")} (i32.const -1)`,
-          functions: `(func (export "bj_error") (result i32) ${work("(i32.const 1000000)")} (i32.const 0))`,
-        },
-        { now: () => (plugin === null ? 0 : word(plugin, NOTE) / 100) },
-      );
-      plugin.deadline = 12;
+      const plugin = await playing(belljar, {
+        process: "(i32.const -1)",
+        functions: `(func (export "bj_error") (result i32)
+          (loop $l (i32.store (i32.const ${NOTE}) (i32.add (i32.load (i32.const ${NOTE})) (i32.const 1)))
+            (br_if $l (i32.lt_u (i32.load (i32.const ${NOTE})) (i32.const 400000)))) (i32.const 0))`,
+      });
       plugin.process(64);
-      const took = word(plugin, NOTE) / 100;
-      return took < 12 ? stopped(plugin) : `it took ${Math.floor(took)} ms of 12`;
+      const count = word(plugin, NOTE);
+      return count < 10_000 ? stopped(plugin) : `it went ${count} rounds before it said nothing`;
     },
     stopped:
       "plugin/status: The plugin reported a failure (Failed, with no reason given) in process, block 0.",
-    reached: "it took 22 ms of 12",
+    reached: "it went 400000 rounds before it said nothing",
   },
   {
     attack:
