@@ -36,8 +36,8 @@ export interface Size {
   active: number;
 }
 
-const TIMES = 7;
-const TRIALS = 3;
+const TIMES = 5;
+const TRIALS = 2;
 const PAGE = 65_536;
 
 export async function measureLoading(
