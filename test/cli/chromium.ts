@@ -12,6 +12,7 @@ const FLAGS = [
   "--headless=new",
   "--remote-debugging-pipe",
   "--disable-gpu",
+  "--disable-dev-shm-usage",
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",
@@ -79,7 +80,10 @@ export class Page {
     this.browser.on("exit", () => {
       for (const done of this.waiting.values()) done({ error: { message: "the browser ended" } });
     });
-    process.on("exit", () => this.browser.kill("SIGKILL"));
+    process.on("exit", () => {
+      this.browser.kill("SIGKILL");
+      rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    });
   }
 
   /** Opens an address, and waits until all of it is there. */
