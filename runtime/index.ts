@@ -42,7 +42,13 @@ export {
 export { Fingerprint } from "./engine/fingerprint.ts";
 export { openSession, readSession } from "./engine/open-session.ts";
 export { type PictureFacts, type PictureNode, renderPicture, WaveformPeaks } from "./engine/picture.ts";
-export type { InputFile, PreparedNode, PreparedSession, PrepareOptions } from "./engine/prepare.ts";
+export {
+  disposeSession,
+  type InputFile,
+  type PreparedNode,
+  type PreparedSession,
+  type PrepareOptions,
+} from "./engine/prepare.ts";
 export {
   type FaultReport,
   type NodeFate,
@@ -72,12 +78,21 @@ export { type LoadOptions, loadPluginType } from "./registry/load.ts";
 export {
   type AudioPort,
   type Compile,
+  completeLimits,
   DEFAULT_LIMITS,
+  type Dropped,
   type EventList,
   type Fault,
   type FaultKind,
   inspectModule,
+  joinMemoryAccount,
+  type LimitFacts,
+  type LimitName,
+  LIMITS,
   type Limits,
+  memoryAccount,
+  memoryInUse,
+  memoryWaiting,
   type ModuleFacts,
   PluginInstance,
   PluginType,

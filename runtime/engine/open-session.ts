@@ -5,6 +5,7 @@ import { BelljarError, printable } from "../../abi/error.ts";
 import { checkKeys, checkText, refuse } from "./arguments.ts";
 import { loadPluginType } from "../registry/load.ts";
 import { readRegularFile } from "../registry/read-file.ts";
+import { LIMIT_NAMES } from "../sandbox/index.ts";
 import { type PreparedSession, type PrepareOptions, prepareSession } from "./prepare.ts";
 import { Recordings } from "./recordings.ts";
 import { parseSession, type Session, SESSION_MAX_BYTES } from "./session.ts";
@@ -23,6 +24,7 @@ const OPTIONS: (keyof PrepareOptions)[] = [
   "onFault",
   "recovery",
   "record",
+  "limits",
 ];
 
 /**
@@ -58,12 +60,13 @@ export async function openSession(
   if (options.record !== undefined && !(options.record instanceof Recordings)) {
     refuse("record", "a Recordings", options.record);
   }
+  if (options.limits !== undefined) checkKeys("limit", options.limits, LIMIT_NAMES);
   const isFile = typeof session === "string";
   if (!isFile && !Array.isArray(session?.nodes)) {
     refuse("session", "a session's file, or what readSession or parseSession gives", session);
   }
   return prepareSession(isFile ? await readSession(session) : session, {
-    load: (type) => loadPluginType(type),
+    load: (type) => loadPluginType(type, options.limits === undefined ? {} : { limits: options.limits }),
     folder: isFile ? path.dirname(path.resolve(session)) : null,
     clock: () => performance.now(),
     ...options,

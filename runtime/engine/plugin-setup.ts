@@ -13,9 +13,6 @@ import type { Recordings } from "./recordings.ts";
 import type { SessionNode } from "./session.ts";
 import { insideFolder } from "./session-files.ts";
 
-/** Most bytes of a file that a config parameter names. */
-const CONFIG_FILE_MAX_BYTES = 512 * 1024 * 1024;
-
 export interface SetupPlace {
   /** The session's folder; null: files can't be named. */
   folder: string | null;
@@ -101,7 +98,7 @@ async function configure(
     throw new BelljarError("session/file", `"${printable(id)}" names a file, but the session has no folder.`);
   }
   const file = await insideFolder(folder, value, `"${printable(id)}"`);
-  const bytes = await readRegularFile(file, CONFIG_FILE_MAX_BYTES, "a file for a plugin", true);
+  const bytes = await readRegularFile(file, instance.type.limits.fileBytes, "a file for a plugin", true);
   const hash = createHash("sha256").update(bytes).digest("hex");
   if ((files?.get(id) ?? hash) !== hash) {
     throw new BelljarError(

@@ -15,7 +15,7 @@ import {
 import { readWav, type WavAudio } from "../player/wav-reader.ts";
 import { isFileName } from "../registry/builtins.ts";
 import { readRegularFile } from "../registry/read-file.ts";
-import type { PluginInstance, PluginType } from "../sandbox/index.ts";
+import { completeLimits, type Limits, type PluginInstance, type PluginType } from "../sandbox/index.ts";
 import { refuse } from "./arguments.ts";
 import type { Json } from "./json.ts";
 import { MIDI_MAX_BYTES, type MidiFile, readMidiFile, scheduleMidi } from "./midi-file.ts";
@@ -62,6 +62,11 @@ export interface PrepareOptions {
   timing?: Timing | undefined;
   /** What follows when a plugin has stopped, for all nodes instead of what the session says. */
   onFault?: OnFault | undefined;
+  /**
+   * Limits of the session's plugins, where others are wanted than DEFAULT_LIMITS. A plugin that `load` gives keeps those that it
+   * was loaded with.
+   */
+  limits?: Partial<Limits> | undefined;
   /** Bounds of replacing plugins that stopped, where others are wanted than DEFAULT_RECOVERY. */
   recovery?: Partial<RecoveryLimits> | undefined;
 }
@@ -104,16 +109,24 @@ export async function prepareSession(session: Session, options: PrepareOptions):
   }
   const preparation = new Preparation(session, options, rate, block);
   preparation.checkInputs();
+  const { eventFanOut } = completeLimits(options.limits);
   const nodes: PreparedNode[] = [];
-  for (const node of session.nodes) nodes.push(await preparation.node(node));
-  const graph = buildGraph({
-    nodes: nodes.map(({ id, node, recipe }) => ({ id, node, passDry: recipe?.whileFaulty === "bypass" })),
-    wires: session.wires,
-    frames: block,
-    fadeFrames: Math.max(1, Math.round(FADE_SECONDS * rate)),
-    clock: options.clock,
-    timing: options.timing ?? "all",
-  });
+  let graph: Graph;
+  try {
+    for (const node of session.nodes) nodes.push(await preparation.node(node));
+    graph = buildGraph({
+      nodes: nodes.map(({ id, node, recipe }) => ({ id, node, passDry: recipe?.whileFaulty === "bypass" })),
+      wires: session.wires,
+      frames: block,
+      eventFanOut,
+      fadeFrames: Math.max(1, Math.round(FADE_SECONDS * rate)),
+      clock: options.clock,
+      timing: options.timing ?? "all",
+    });
+  } catch (error) {
+    for (const { instance } of nodes) instance?.dispose();
+    throw error;
+  }
   return {
     session,
     graph,
@@ -125,6 +138,11 @@ export async function prepareSession(session: Session, options: PrepareOptions):
     warnings: preparation.warnings,
     recovery,
   };
+}
+
+/** [control] Gives the memory of a session's plugins back, once it is no longer rendered. */
+export function disposeSession({ nodes }: PreparedSession): void {
+  for (const { instance } of nodes) instance?.dispose();
 }
 
 function bounded(value: number | undefined, what: string, min: number, max: number): number | undefined {

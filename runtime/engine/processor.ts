@@ -148,10 +148,13 @@ export class Plugin {
     checkSetup(setup);
     const { id } = this.descriptor;
     const watcher = setup.record?.begin(this.type, id, id);
+    let instance: PluginInstance | undefined;
     try {
-      return new Processor(this.type.instantiate(watcher === undefined ? {} : { watcher }), setup);
+      instance = this.type.instantiate(watcher === undefined ? {} : { watcher });
+      return new Processor(instance, setup);
     } catch (error) {
       watcher?.refused(error);
+      instance?.dispose();
       throw error;
     }
   }
@@ -384,6 +387,14 @@ export class Processor {
   /** Forgets all sound (delay lines, voices) and keeps every setting. */
   reset(): void {
     this.instance.reset();
+  }
+
+  /**
+   * Gives the instance's memory back, which a program with many instances should do with those that it no longer needs. [control]
+   * Every later call throws plugin/disposed, and the channels that input() and output() gave must not be used any more.
+   */
+  dispose(): void {
+    this.instance.dispose();
   }
 
   /** The plugin's own state, for Setup.state; null when it has none. [control] */
