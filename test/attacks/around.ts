@@ -26,7 +26,7 @@ export interface Chain {
 }
 
 /** The plugin plays a block; what leaves its ports audio_out, events_out and value_out reaches the node behind it, and the master. */
-export async function chain(belljar: Belljar, plugin: SmallPlugin): Promise<Chain> {
+export async function chain(belljar: Belljar, plugin: SmallPlugin | Uint8Array): Promise<Chain> {
   const instance = await playing(belljar, plugin);
   const received: Received = { samples: new Float32Array(0), events: [], value: 0 };
   const node = ear(belljar, received);
@@ -53,7 +53,7 @@ export async function chain(belljar: Belljar, plugin: SmallPlugin): Promise<Chai
 /** What became of it: what stopped the plugin, or what was received, in the words of `say`. */
 export async function behind(
   belljar: Belljar,
-  plugin: SmallPlugin,
+  plugin: SmallPlugin | Uint8Array,
   say: (received: Received, graph: Graph) => string,
 ): Promise<string> {
   const { graph, plugin: instance, received } = await chain(belljar, plugin);

@@ -20,6 +20,7 @@ import { ATTACKS as FLOODS } from "./floods.ts";
 import { ATTACKS as PAGES } from "./pages.ts";
 import { ATTACKS as MEMORY } from "./memory.ts";
 import { ATTACKS as STACK } from "./stack.ts";
+import { ATTACKS as LANGUAGES } from "./languages.ts";
 import { ATTACKS as MODULES } from "./modules.ts";
 import { ATTACKS as RECOVERY } from "./recovery.ts";
 import { ATTACKS as TRAPS } from "./traps.ts";
@@ -43,6 +44,7 @@ const FAMILIES = new Map([
   ["recordings", RECORDINGS],
   ["floods", FLOODS],
   ["pages", PAGES],
+  ["languages", LANGUAGES],
 ]);
 const all = [...FAMILIES.values()].flat();
 

@@ -10,7 +10,6 @@ const READ = '(import "belljar" "host_read" (func $read (param i32 i32 i32 i32) 
 const EMIT = '(import "belljar" "host_emit_event" (func $emit (param i32 i32) (result i32)))';
 const CONTROL = '(import "belljar" "host_control" (func $control (param i32 i32 i32 i32) (result i32)))';
 const TEXT = { id: "text", display_name: "Text", type: "string" };
-const FONT = { id: "font", display_name: "Font", type: "filepath" };
 const CURVE = {
   id: "curve",
   display_name: "Curve",
@@ -160,33 +159,6 @@ export const ATTACKS: Attack[] = [
     },
     stopped: 'plugin/refused: "test.small" refused "now" for "text": Invalid, with no reason given.',
     reached: /^host: TypeError: Cannot read properties of undefined/,
-  },
-  {
-    attack: "A plugin reads on in a file after the user has taken it away",
-    defence: { file: "runtime/sandbox/instance.ts", line: "this.host.blobs.length = 0;", off: "" },
-    attempt: async (belljar) => {
-      const plugin = await instance(belljar, {
-        config: [TEXT, FONT],
-        imports: LOG + READ,
-        functions: `
-          (func (export "bj_configure_file") (param i32 i32 i32 i32 i32) (result i32) (i32.const 0))
-          (func (export "bj_configure") (param i32 i32 i32) (result i32) (local $got i32)
-            (local.set $got (call $read (i32.const 0) (i32.const 0) (i32.const ${ROOM}) (i32.const 64)))
-            (if (i32.gt_s (local.get $got) (i32.const 0))
-              (then (call $log (i32.const 2) (i32.const ${ROOM}) (local.get $got))))
-            (i32.const 0))`,
-      });
-      plugin.configureFile("font", "diary.txt", new TextEncoder().encode("Dear diary"));
-      plugin.configureFile("font", "", null);
-      plugin.configure("text", "now");
-      let read = "nothing";
-      plugin.drainMessages((_, text) => {
-        read = `"${text}"`;
-      });
-      return `the plugin read ${read}`;
-    },
-    stopped: "the plugin read nothing",
-    reached: 'the plugin read "Dear diary"',
   },
   {
     attack: "A plugin sends more than its queue holds, so that its words become the queue's own marks",

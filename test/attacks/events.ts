@@ -125,18 +125,6 @@ export const ATTACKS: Attack[] = [
     reached: "the next node received NoteOn at 12, note -77, channel 0, key 60, id 0, value 0.5",
   },
   {
-    attack: "Controller number 4,000,000,000, for who has a table of 128",
-    defence: {
-      file: LIST,
-      line: "if (type === EventType.ControlChange && this.id(i) > 127) return false;",
-      off: "",
-    },
-    attempt: next({ type: 8, key: -1, id: 4_000_000_000 }),
-    stopped: "the next node received nothing",
-    reached:
-      "the next node received ControlChange at 12, note 5, channel 0, key -1, id 4000000000, value 0.5",
-  },
-  {
     attack: "A plugin moves the host's song position, in an event that hosts alone send",
     defence: {
       file: LIST,

@@ -67,22 +67,6 @@ export const ATTACKS: Attack[] = [
     reached: "the host received 1.00e-40",
   },
   {
-    attack: "A plugin sends +400 dB to the next one",
-    defence: {
-      file: "runtime/graph/step.ts",
-      line: "as AudioOutput).take(NODE_LIMIT);",
-      off: "as AudioOutput).take(Infinity);",
-    },
-    attempt: (belljar) =>
-      behind(
-        belljar,
-        { ports: [STEREO_OUT], process: `${put(1, DEAFENING)}(i32.const 0)` },
-        ({ samples }) => `the next node received ${samples[1]?.toPrecision(3)}`,
-      ),
-    stopped: "the next node received 3.98",
-    reached: "the next node received 1.00e+20",
-  },
-  {
     attack: "A plugin within the limit of a node is four times too loud for the ears",
     defence: {
       file: "runtime/graph/graph.ts",

@@ -53,20 +53,6 @@ async function logs(belljar: Belljar, text: string, count: number) {
 
 export const ATTACKS: Attack[] = [
   {
-    attack: "A plugin's log lines clear the screen and forge a line of the host's",
-    defence: {
-      file: "runtime/cli/log.ts",
-      line: "text: printable(text, LONGEST)",
-      off: "text",
-    },
-    attempt: async (belljar) => {
-      const { written } = await logs(belljar, `${CLEAR}\nbelljar: Your password:`, 1);
-      return `the terminal is written: ${visible(written.join("\n"))}`;
-    },
-    stopped: "the terminal is written: test.small: [info] \ufffd[2J\ufffdbelljar: Your password:",
-    reached: "the terminal is written: test.small: [info] <ESC>[2J\nbelljar: Your password:",
-  },
-  {
     attack: "A plugin logs so much that nothing else can be read",
     defence: { file: "runtime/cli/log.ts", line: "if (teller.shown === SHOWN) {", off: "if (false) {" },
     attempt: async (belljar) => {
