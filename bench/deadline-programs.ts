@@ -259,18 +259,21 @@ const PROGRAMS: readonly Source[] = [
       ),
     },
   },
-  {
-    name: "work that a recursion left for later",
-    plugin: {
-      pages: LARGE,
-      activate: CIRCLE,
-      functions: `(global $p (mut i32) (i32.const ${HEAP}))
-        (func $down (param $n i32)
-          (if (local.get $n) (then (call $down (i32.sub (local.get $n) (i32.const 1)))))
-          (global.set $p ${chase(120, "(global.get $p)")}))`,
-      process: forever("", "(call $down (i32.const 80))"),
-    },
-  },
+  // Charged with no check, with one at its end, and with one before: by how much there is to do behind the call.
+  ...[24, 80, 120].map(
+    (loads): Source => ({
+      name: `${loads} loads that a recursion left for later`,
+      plugin: {
+        pages: LARGE,
+        activate: CIRCLE,
+        functions: `(global $p (mut i32) (i32.const ${HEAP}))
+          (func $down (param $n i32)
+            (if (local.get $n) (then (call $down (i32.sub (local.get $n) (i32.const 1)))))
+            (global.set $p ${chase(loads, "(global.get $p)")}))`,
+        process: forever("", `(call $down (i32.const ${Math.floor(20_000 / (loads + 30))}))`),
+      },
+    }),
+  ),
   {
     name: "work that nested loops left for later",
     plugin: {
