@@ -21,6 +21,7 @@ import { ATTACKS as PAGES } from "./pages.ts";
 import { ATTACKS as MEMORY } from "./memory.ts";
 import { ATTACKS as STACK } from "./stack.ts";
 import { ATTACKS as LANGUAGES } from "./languages.ts";
+import { ATTACKS as DEADLINES } from "./deadlines.ts";
 import { ATTACKS as MODULES } from "./modules.ts";
 import { ATTACKS as RECOVERY } from "./recovery.ts";
 import { ATTACKS as TRAPS } from "./traps.ts";
@@ -31,6 +32,7 @@ const FAMILIES = new Map([
   ["counted loops", COUNTED_LOOPS],
   ["memory", MEMORY],
   ["stack", STACK],
+  ["deadlines", DEADLINES],
   ["traps", TRAPS],
   ["buffers", BUFFERS],
   ["descriptor", DESCRIPTOR],

@@ -1,0 +1,6 @@
+// time limit: 60 s
+import { test } from "uvu";
+import { ATTACKS } from "./deadlines.ts";
+import { testAttacks } from "./twin.ts";
+testAttacks(ATTACKS);
+test.run();
