@@ -31,21 +31,6 @@ function c(descriptor: Record<string, unknown>, source: string): Promise<Uint8Ar
   });
 }
 
-/** A plugin in AssemblyScript: the body of its class. */
-function assemblyScript(body: string): Promise<Uint8Array> {
-  return inFolder(async (folder) => {
-    const file = join(folder, "plugin.ts");
-    const text = `import { AudioPort, Info, Plugin } from "belljar/sdk-as";
-      export default class Hostile extends Plugin {
-        info: Info = this.plugin("test.hostile", "Hostile");
-        output: AudioPort = this.stereoOut("audio_out");
-        ${body}
-      }`;
-    await writeFile(file, text);
-    return (await compilePlugin(file)).wasm;
-  });
-}
-
 /** Compiles once, whatever it is played against. */
 function once(make: () => Promise<Uint8Array>): () => Promise<Uint8Array> {
   let made: Promise<Uint8Array> | undefined;
@@ -95,16 +80,24 @@ const reader = once(() =>
   ),
 );
 
-const deafening = once(() =>
-  assemblyScript(`process(frames: i32): void {
-    for (let i = 0; i < frames; i++) this.output.left[i] = 1e20;
-  }`),
-);
-
-const forger = once(() =>
-  assemblyScript(`process(frames: i32): void {
-    this.log("\\x1b[2J\\nbelljar: Your password:");
-  }`),
+/** As loud as numbers go, and with words for the terminal. */
+const loud = once(() =>
+  inFolder(async (folder) => {
+    const file = join(folder, "plugin.ts");
+    await writeFile(
+      file,
+      `import { AudioPort, Info, Plugin } from "belljar/sdk-as";
+      export default class Loud extends Plugin {
+        info: Info = this.plugin("test.loud", "Loud");
+        output: AudioPort = this.stereoOut("audio_out");
+        process(frames: i32): void {
+          for (let i = 0; i < frames; i++) this.output.left[i] = 1e20;
+          this.log("\\x1b[2J\\nbelljar: Your password:");
+        }
+      }`,
+    );
+    return (await compilePlugin(file)).wasm;
+  }),
 );
 
 export const ATTACKS: Attack[] = [
@@ -150,11 +143,7 @@ export const ATTACKS: Attack[] = [
       off: "as AudioOutput).take(Infinity);",
     },
     attempt: async (belljar) =>
-      behind(
-        belljar,
-        await deafening(),
-        ({ samples }) => `the next node received ${samples[1]?.toPrecision(3)}`,
-      ),
+      behind(belljar, await loud(), ({ samples }) => `the next node received ${samples[1]?.toPrecision(3)}`),
     stopped: "the next node received 3.98",
     reached: "the next node received 1.00e+20",
   },
@@ -162,14 +151,14 @@ export const ATTACKS: Attack[] = [
     attack: "A plugin's log lines clear the screen and forge a line of the host's",
     defence: { file: "runtime/cli/log.ts", line: "text: printable(text, LONGEST)", off: "text" },
     attempt: async (belljar) => {
-      const plugin = await playing(belljar, await forger());
+      const plugin = await playing(belljar, await loud());
       plugin.process(64);
       const written: string[] = [];
       const log = new belljar.LogLines((line) => written.push(line));
-      plugin.drainMessages((_, line, level) => log.take("test.hostile", line, level, 0));
+      plugin.drainMessages((_, line, level) => log.take("test.loud", line, level, 0));
       return `the terminal is written: ${visible(written.join("\n"))}`;
     },
-    stopped: "the terminal is written: test.hostile: [info] \ufffd[2J\ufffdbelljar: Your password:",
-    reached: "the terminal is written: test.hostile: [info] <ESC>[2J\nbelljar: Your password:",
+    stopped: "the terminal is written: test.loud: [info] \ufffd[2J\ufffdbelljar: Your password:",
+    reached: "the terminal is written: test.loud: [info] <ESC>[2J\nbelljar: Your password:",
   },
 ];
