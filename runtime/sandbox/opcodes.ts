@@ -120,10 +120,12 @@ function define(
 
 // Weights: what a plugin could do slowest with an instruction decides. A load that misses every cache takes
 // hundreds of times an addition, so it weighs far more than it usually costs; a store need not be waited for;
-// divisions and square roots take 10 to 40 cycles. The rest is one unit.
+// divisions and square roots take 10 to 40 cycles. Narrowing and widening a float can meet a subnormal each time, which
+// some processors take 150 cycles for. The rest is one unit.
 const LOAD = 16;
 const STORE = 4;
 const SLOW = 8;
+const RESIZE = 4;
 const { None, Memory: Mem } = Immediate;
 
 define(0x00, "unreachable nop", None, 0, 0);
@@ -205,12 +207,14 @@ define(
   0xa7,
   "i32.wrap_i64 i32.trunc_f32_s i32.trunc_f32_u i32.trunc_f64_s i32.trunc_f64_u i64.extend_i32_s i64.extend_i32_u " +
     "i64.trunc_f32_s i64.trunc_f32_u i64.trunc_f64_s i64.trunc_f64_u f32.convert_i32_s f32.convert_i32_u " +
-    "f32.convert_i64_s f32.convert_i64_u f32.demote_f64 f64.convert_i32_s f64.convert_i32_u f64.convert_i64_s " +
-    "f64.convert_i64_u f64.promote_f32 i32.reinterpret_f32 i64.reinterpret_f64 f32.reinterpret_i32 f64.reinterpret_i64",
+    "f32.convert_i64_s f32.convert_i64_u - f64.convert_i32_s f64.convert_i32_u f64.convert_i64_s " +
+    "f64.convert_i64_u - i32.reinterpret_f32 i64.reinterpret_f64 f32.reinterpret_i32 f64.reinterpret_i64",
   None,
   1,
   1,
 );
+define(0xb6, "f32.demote_f64", None, 1, 1, RESIZE);
+define(0xbb, "f64.promote_f32", None, 1, 1, RESIZE);
 define(
   0xc0,
   "i32.extend8_s i32.extend16_s i64.extend8_s i64.extend16_s i64.extend32_s",
@@ -299,7 +303,7 @@ simd(
   STORE,
 );
 simd(0x5c, "v128.load32_zero v128.load64_zero", Mem, 1, 1, LOAD);
-simd(0x5e, "f32x4.demote_f64x2_zero f64x2.promote_low_f32x4", None, 1, 1);
+simd(0x5e, "f32x4.demote_f64x2_zero f64x2.promote_low_f32x4", None, 1, 1, RESIZE);
 simd(0x60, "i8x16.abs i8x16.neg i8x16.popcnt i8x16.all_true i8x16.bitmask", None, 1, 1);
 simd(0x65, "i8x16.narrow_i16x8_s i8x16.narrow_i16x8_u", None, 2, 1);
 simd(0x67, "f32x4.ceil f32x4.floor f32x4.trunc f32x4.nearest", None, 1, 1);

@@ -15,7 +15,10 @@ export type Compile = (bytes: Uint8Array<ArrayBuffer>, limits: Limits) => Promis
 
 export interface LoadOptions {
   limits?: Partial<Limits>;
-  /** Default: WebAssembly.compile. */
+  /**
+   * Default: WebAssembly.compile, which bounds nothing and, in V8, compiles each function at its first call: time of a block that no unit
+   * counts. Hosts with deadlines hand in one that compiles all at once, as runtime/registry does.
+   */
   compile?: Compile;
 }
 

@@ -26,7 +26,7 @@ import { type DataSegment, type FunctionType, FUNCREF, I32, Kind, type Module } 
 import { lightWeight, type MeterContext, meterBody } from "./meter.ts";
 
 /** Changes whenever the same module would be rewritten to other bytes. */
-export const REWRITER_VERSION = 4;
+export const REWRITER_VERSION = 5;
 
 export interface Rewritten {
   bytes: Uint8Array<ArrayBuffer>;
