@@ -17,7 +17,7 @@ export class BelljarError extends Error {
 }
 
 /** Control, bidirectional and invisible characters (letters that fill a place, tags), and halves of surrogate pairs. */
-const UNSHOWABLE =
+export const UNSHOWABLE: RegExp =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|\u034f|\u17b4|\u17b5|\ud834[\udd73-\udd7a]|\udb40[\udc00-\udfff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Text from a stranger, made safe for a terminal, a page or a log line: nothing unshowable in it, and of bounded length. */

@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 import { isInput, type PluginDescriptor, type PortDescriptor, type Preset } from "../../abi/descriptor.ts";
-import { BelljarError, printable } from "../../abi/error.ts";
+import { BelljarError, printable, UNSHOWABLE } from "../../abi/error.ts";
 import { describeRange, formatValue, shortNumber } from "../engine/parameter-text.ts";
 import { compileInChild } from "../registry/compile.ts";
 import { readPlugin } from "../registry/load.ts";
@@ -87,8 +87,20 @@ function activate(type: PluginType): Activation | string {
   }
 }
 
+/** A terminal may obey what JSON lets stand as it is; graph data is the plugin's own text, and can hold that. */
 function writeJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  const text = JSON.stringify(value, null, 2).replace(UNSHOWABLE, (found) =>
+    found === "\n" ? found : escaped(found),
+  );
+  process.stdout.write(`${text}\n`);
+}
+
+/** As JSON writes any character: \u and four digits, one or two times. */
+function escaped(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
+  ).join("");
 }
 
 function plainType(type: PluginType, facts: ModuleFacts): Record<string, unknown> {

@@ -80,16 +80,18 @@ export const ATTACKS: Attack[] = [
     reached: "the report has 3000 lines",
   },
   {
-    attack: "A plugin's name begins with a control sequence that JSON does not escape",
+    attack: "A plugin's name clears the screen of who lists plugins",
     defence: {
       file: "runtime/sandbox/descriptor-fields.ts",
       line: 'printable(lines.join(" ").trim(), raw.length)',
       off: 'lines.join(" ").trim()',
     },
-    attempt: (belljar) =>
-      inspected(belljar, { descriptor: { display_name: "\u009b2JSmall" } }, /"display_name": ".*Small"/),
-    stopped: 'the terminal is written: "display_name": "\ufffd2JSmall",',
-    reached: 'the terminal is written: "display_name": "<CSI>2JSmall",',
+    attempt: async (belljar) => {
+      const bytes = smallPlugin({ descriptor: { display_name: "\u009b2JSmall" } });
+      return `its menu entry is: ${visible((await belljar.PluginType.load(bytes)).descriptor.display_name)}`;
+    },
+    stopped: "its menu entry is: \ufffd2JSmall",
+    reached: "its menu entry is: <CSI>2JSmall",
   },
   {
     attack: "A plugin's description says to a machine that reads it what no person sees",
@@ -108,12 +110,28 @@ export const ATTACKS: Attack[] = [
       line: "exports: module.exports.map(({ name }) => printable(name)),",
       off: "exports: module.exports.map(({ name }) => name),",
     },
-    attempt: (belljar) => {
-      const functions = '(func (export "\\c2\\9b2Jhelp"))';
-      return inspected(belljar, { functions }, /help/);
+    attempt: ({ inspectModule }) => {
+      const bytes = smallPlugin({ functions: '(func (export "\\c2\\9b2Jhelp"))' });
+      return `the list of its exports has: ${visible(inspectModule(bytes).exports.find((name) => name.endsWith("help")) ?? "")}`;
     },
-    stopped: 'the terminal is written: "\ufffd2Jhelp",',
-    reached: 'the terminal is written: "<CSI>2Jhelp",',
+    stopped: "the list of its exports has: \ufffd2Jhelp",
+    reached: "the list of its exports has: <CSI>2Jhelp",
+  },
+  {
+    attack: "A preset's curve holds a control sequence, which is good JSON",
+    defence: {
+      file: "runtime/cli/inspect.ts",
+      line: 'found === "\\n" ? found : escaped(found),',
+      off: "found,",
+    },
+    attempt: (belljar) => {
+      const curve = { id: "curve", display_name: "Curve", type: "control", role: "input" };
+      const ports = [{ ...curve, hint: "graph_editor", graph_type: "curve" }];
+      const presets = [{ name: "Best", graph: { curve: '"\u009b2J"' } }];
+      return inspected(belljar, { ports, descriptor: { presets } }, /2J/);
+    },
+    stopped: 'the terminal is written: "curve": "\\"\\u009b2J\\""',
+    reached: 'the terminal is written: "curve": "\\"<CSI>2J\\""',
   },
   {
     attack: "A module imports a function whose name clears the screen",
