@@ -78,7 +78,7 @@ function stopped(instance: PluginInstance, clock: UnitClock, slowFrom: number): 
   throw new Error("It was never stopped.");
 }
 
-const programs = assemblePrograms();
+const programs = assemblePrograms(4 << 20);
 for (const program of programs) {
   test(`"${program.name}" ends at its deadline, however slow or fast its units are`, async () => {
     const { instance, clock } = await activated(program);
