@@ -3,7 +3,8 @@
 //   - Vetting ends with a BelljarError module/… or takes them; nothing else is thrown.
 //   - What is malformed to our parser is not valid to the engine.
 //   - What is taken: the engine accepts the original and the rewritten form; the parser's parts, encoded again, are
-//     the original's sections; and both forms give the same results (side-by-side.ts).
+//     the original's sections; both forms give the same results; and what is charged is at least what is
+//     executed (side-by-side.ts).
 
 import { BelljarError } from "../../abi/error.ts";
 import { DEFAULT_LIMITS } from "../../runtime/sandbox/limits.ts";
@@ -83,6 +84,7 @@ function compare(
     if (error instanceof BelljarError && error.code === "module/limit") return null; // it grew over one
     throw new Error(`its form with certain NaNs is refused: ${(error as Error).message}`);
   }
-  const original = observable(twin.module, rewritten.memory.maximum);
+  // The one form runs the very code of the original, the other counts.
+  const original = observable(twin.module, rewritten.memory.maximum, seed & 1 ? twin.codes : null);
   return runSideBySide(twin.module, rewritten, original, new Random(seed), options);
 }

@@ -1,7 +1,9 @@
-// The untouched original beside the rewritten form: the same code, with nothing but exports added through which its
-// memory and globals can be seen, and with the memory's bound that the sandbox sets.
+// The original beside the rewritten form: the same code, with nothing but exports added through which its memory and
+// globals can be seen, and with the memory's bound that the sandbox sets. If wanted, it counts what it executes.
 
+import type { Code } from "../../runtime/sandbox/body.ts";
 import { F32, F64, I32, I64, type Module } from "../../runtime/sandbox/module.ts";
+import { Op, OPCODES } from "../../runtime/sandbox/opcodes.ts";
 import {
   appended,
   assemble,
@@ -16,11 +18,39 @@ import {
 
 const text = (name: string): number[] => [name.length, ...new TextEncoder().encode(name)];
 
+/** A body in which every instruction first adds its units to a global. */
+function counting(module: Module, index: number, code: Code): Uint8Array {
+  const counter = leb(module.globals.length);
+  const { locals } = module.bodies[index];
+  const parts: (Uint8Array | number[])[] = [leb(locals.length)];
+  for (const type of locals) parts.push([1, type]);
+  code.op.forEach((op, i) => {
+    const units = OPCODES.get(op)?.weight ?? 0;
+    if (units > 0) {
+      parts.push([
+        Op.globalGet,
+        ...counter,
+        Op.i64Const,
+        ...signedLeb(units),
+        Op.i64Add,
+        Op.globalSet,
+        ...counter,
+      ]);
+    }
+    parts.push(module.bytes.subarray(code.at[i], code.end[i]));
+  });
+  return sized(concat(parts));
+}
+
 /**
  * `module` with the exports $memory and $lane: $lane(i) gives the i-th 32 bits of its mutable globals, as the
- * rewrite's $lane_get does.
+ * rewrite's $lane_get does. With `codes`, its export $executed is the units of all instructions that ran.
  */
-export function observable(module: Module, maximumPages: number): Uint8Array<ArrayBuffer> {
+export function observable(
+  module: Module,
+  maximumPages: number,
+  codes: readonly Code[] | null,
+): Uint8Array<ArrayBuffer> {
   const laneType = module.types.length;
   const laneFunction = module.functions.length;
   const body: number[] = [0];
@@ -43,6 +73,13 @@ export function observable(module: Module, maximumPages: number): Uint8Array<Arr
   const change = (id: number, item: number[] | Uint8Array): void => {
     sections = withSection(sections, id, (bytes) => appended(bytes, [item]));
   };
+  if (codes !== null && codes.length > 0) {
+    sections = withSection(sections, 10, () =>
+      vector(codes.map((code, index) => counting(module, index, code))),
+    );
+    change(6, [I64, 1, Op.i64Const, 0, Op.end]);
+    change(7, [...text("$executed"), 3, ...leb(module.globals.length)]);
+  }
   change(1, [0x60, 1, I32, 1, I32]);
   change(3, leb(laneType));
   change(7, [...text("$memory"), 2, 0]);

@@ -1,5 +1,5 @@
 // Runs the rewritten form of a module and the original in step, and compares all that can be seen: results, traps,
-// calls of host functions, memory, globals. Whether a call ends is asked of the rewritten form alone, which has a
+// calls of host functions, memory, globals; and what is charged with what is executed. Whether a call ends is asked of the rewritten form alone, which has a
 // budget: the original would go on for ever.
 
 import { SLICE, slicesOwed, STACK_OVERFLOW } from "../../runtime/sandbox/meter.ts";
@@ -33,6 +33,8 @@ export type Host = (
 interface Side {
   functions: Record<string, Call>;
   memory: WebAssembly.Memory | null;
+  /** Units of the instructions that ran, where they are counted. */
+  executed: { value: bigint } | null;
   log: string[];
 }
 
@@ -105,8 +107,8 @@ export function runSideBySide(
   { budget = 20_000_000, calls = 3, host = deterministicHost }: Options = {},
 ): Compared {
   const memory = new WebAssembly.Memory({ ...rewritten.memory, shared: true });
-  const after: Side = { functions: {}, memory, log: [] };
-  const before: Side = { functions: {}, memory: null, log: [] };
+  const after: Side = { functions: {}, memory, executed: null, log: [] };
+  const before: Side = { functions: {}, memory: null, executed: null, log: [] };
   const result: Compared = { calls: 0, traps: 0, whole: true, units: 0 };
   let granted = 0;
   const tick = (fuel: number): number => {
@@ -121,6 +123,12 @@ export function runSideBySide(
     after.functions.$fuel(SLICE, 1);
     return after.functions[name](...args);
   };
+  const charged = (what: string, units: number): void => {
+    result.units += units;
+    const executed = Number(before.executed?.value ?? 0n);
+    if (units < executed)
+      throw new Difference(`${what} is charged ${units} units, and executes ${executed}.`);
+  };
   const compare = (what: string, one: () => unknown, other: () => unknown): boolean => {
     const is = outcome(one);
     const was = outcome(other);
@@ -132,8 +140,7 @@ export function runSideBySide(
     if (before.memory !== null) sameMemory(what, memory, before.memory);
     result.calls++;
     if (is.startsWith("trap")) result.traps++;
-    else if (what !== "the start" || before.memory !== null)
-      result.units += granted - Number(after.functions.$fuel(0, 0));
+    else charged(what, granted - Number(after.functions.$fuel(0, 0)));
     return !is.startsWith("trap");
   };
 
@@ -152,6 +159,7 @@ export function runSideBySide(
       );
       before.functions = instance.exports as unknown as Record<string, Call>;
       before.memory = instance.exports.$memory as WebAssembly.Memory;
+      before.executed = (instance.exports.$executed as WebAssembly.Global | undefined) ?? null;
     };
     // The host's functions have no memory to write to while the original starts, so they get none on this side.
     after.memory = null;
@@ -168,7 +176,10 @@ export function runSideBySide(
         compare(
           what,
           () => metered(name, args),
-          () => before.functions[name](...args),
+          () => {
+            if (before.executed !== null) before.executed.value = 0n;
+            return before.functions[name](...args);
+          },
         );
         sameGlobals(what, module, after, before);
       }
