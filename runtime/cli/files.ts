@@ -6,11 +6,10 @@ import { BelljarError, printable } from "../../abi/error.ts";
 import { MIDI_MAX_BYTES, type MidiFile, readMidiFile } from "../engine/midi-file.ts";
 import { readWav, type WavAudio } from "../player/wav-reader.ts";
 import { readRegularFile } from "../registry/read-file.ts";
+import { DEFAULT_LIMITS } from "../sandbox/index.ts";
 
 /** 2 GiB: the longest sound file that is read at once. */
 export const WAV_MAX_BYTES = 2 ** 31;
-/** The largest file that is handed to a plugin. */
-const CONFIG_MAX_BYTES = 2 ** 29;
 /** More than a plugin's memory can hold. */
 const STATE_MAX_BYTES = 2 ** 28;
 
@@ -22,11 +21,14 @@ export async function readMidi(path: string): Promise<MidiFile> {
   return readMidiFile(await readRegularFile(path, MIDI_MAX_BYTES, "a MIDI file"), basename(path));
 }
 
-/** A file for a plugin's config parameter: its bytes and its name, without its folder. */
-export async function readConfigFile(path: string): Promise<{ name: string; bytes: Uint8Array }> {
+/** A file for a plugin's config parameter: its bytes, `most` or fewer, and its name, without its folder. */
+export async function readConfigFile(
+  path: string,
+  most: number = DEFAULT_LIMITS.fileBytes,
+): Promise<{ name: string; bytes: Uint8Array }> {
   return {
     name: basename(path),
-    bytes: await readRegularFile(path, CONFIG_MAX_BYTES, "a file for a plugin"),
+    bytes: await readRegularFile(path, most, "a file for a plugin"),
   };
 }
 

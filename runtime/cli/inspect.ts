@@ -8,6 +8,7 @@ import { compileInChild } from "../registry/compile.ts";
 import { readPlugin } from "../registry/load.ts";
 import { inspectModule, type ModuleFacts, PluginType } from "../sandbox/index.ts";
 import { notesOn } from "./inspect-notes.ts";
+import { describeLimits, limits } from "./limits.ts";
 import { flag, parseOptions, takePositionals } from "./options.ts";
 import { painter, table } from "./table.ts";
 
@@ -16,10 +17,13 @@ export const summary = "Show what a plugin is and needs, and whether it is accep
 export const help = `Shows a plugin's ports, settings and presets, what its module imports, holds and uses,
 and what vetting says of it. Nothing of the plugin runs before it is accepted.
 
-Usage: belljar inspect PLUGIN [--json]
+Usage: belljar inspect PLUGIN [--limit NAME=VALUE] [--json]
+       belljar inspect --limits [--json]
 
-  PLUGIN     a built-in plugin's id, or a .wasm file
-  --json     print everything as JSON
+  PLUGIN              a built-in plugin's id, or a .wasm file
+  --limit NAME=VALUE  change one of the sandbox's limits; repeatable
+  --limits            list all limits and their defaults
+  --json              print everything as JSON
 
 Exit code: 0 accepted, 2 refused, not readable, or wrong when it is activated. A plugin that refuses to be
 activated as it is, without its files, is accepted.
@@ -28,6 +32,7 @@ Examples:
   belljar inspect sine
   belljar inspect ./my-plugin.wasm
   belljar inspect builtin.delay --json
+  belljar inspect ./large.wasm --limit moduleBytes=8000000
 `;
 
 const RATE = 48000;
@@ -42,14 +47,19 @@ interface Activation {
 }
 
 export async function run(args: string[]): Promise<number> {
-  const { options, positionals } = parseOptions(args, { json: flag() });
+  const { options, positionals } = parseOptions(args, { json: flag(), limits: flag(), limit: limits() });
+  if (options.limits) {
+    takePositionals(positionals, []);
+    process.stdout.write(describeLimits(options.json));
+    return 0;
+  }
   const [plugin = ""] = takePositionals(positionals, ["PLUGIN"]);
-  const bytes = await readPlugin(plugin);
+  const bytes = await readPlugin(plugin, options.limit.moduleBytes);
   let facts: ModuleFacts | null = null;
   let type: PluginType | null = null;
   try {
-    facts = inspectModule(bytes);
-    type = await PluginType.load(bytes, { compile: compileInChild });
+    facts = inspectModule(bytes, options.limit);
+    type = await PluginType.load(bytes, { compile: compileInChild, limits: options.limit });
     const activation = activate(type);
     if (options.json) {
       writeJson({ accepted: true, ...plainType(type, facts), activation: plainActivation(activation) });

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { hintFor } from "./suggest.ts";
 
-interface Option<T> {
+export interface Option<T> {
   takesValue: boolean;
   repeatable: boolean;
   short?: string;

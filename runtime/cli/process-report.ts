@@ -35,9 +35,24 @@ export function report(
   }
   if (facts.lostEvents > 0) {
     process.stderr.write(
-      `belljar: ${facts.lostEvents} events found no room in the plugin's list and were left out.\n`,
+      `belljar: ${facts.lostEvents} events found no room, or were more than a block may hold, and were left out.\n`,
     );
   }
+  process.stderr.write(describeDropped(what.plugin, facts));
+}
+
+/** What a plugin wrote or sent in vain, a line each. */
+export function describeDropped(
+  from: string,
+  { droppedLines, refusedMessages }: { droppedLines: number; refusedMessages: number },
+): string {
+  const name = printable(from, 60);
+  const lines = droppedLines === 1 ? "1 log line" : `${droppedLines} log lines`;
+  const messages = refusedMessages === 1 ? "1 message" : `${refusedMessages} messages`;
+  return (
+    (droppedLines > 0 ? `belljar: ${lines} of "${name}" were dropped (logLines).\n` : "") +
+    (refusedMessages > 0 ? `belljar: ${messages} of "${name}" were refused (messages).\n` : "")
+  );
 }
 
 function describeMonitors({ monitors }: RunFacts): string {

@@ -25,6 +25,7 @@ import {
   takePositionals,
   text,
 } from "./options.ts";
+import { limits } from "./limits.ts";
 import { LogLines } from "./log.ts";
 import { report } from "./process-report.ts";
 import { Progress } from "./progress.ts";
@@ -54,6 +55,7 @@ Usage: belljar process PLUGIN IN.wav OUT.wav [OPTIONS]       a plugin with an au
   --rate N               sample rate without an IN.wav (48000); IN.wav's own rate holds otherwise
   --block N              frames of a block (128)
   --units N              work that one block may cost before the plugin is stopped
+  --limit NAME=VALUE     change another of the sandbox's limits (belljar inspect --limits); repeatable
   --format NAME          float32 (the default), pcm24 or pcm16
   --json                 print the figures as JSON
 
@@ -88,6 +90,7 @@ const OPTIONS = {
   rate: number(LOWEST_RATE, HIGHEST_RATE, "whole"),
   block: number(1, LONGEST_BLOCK, "whole"),
   units: number(32768, 1e12, "whole"),
+  limit: limits(),
   format: choice(WAV_FORMATS),
   json: flag(),
 };
@@ -105,7 +108,7 @@ export async function run(args: string[]): Promise<number> {
     files: readPairs("file", options.file),
     inputs: readPairs("input", options.input),
   };
-  const type = await loadPluginType(plugin);
+  const type = await loadPluginType(plugin, { limits: options.limit });
   const label = printable(plugin, 80);
   if (!hasAudio(type, "out")) throw noSound(label);
   const main = type.descriptor.ports.find((port) => channelCount(port) > 0 && port.role === "input");
@@ -131,7 +134,7 @@ export async function run(args: string[]): Promise<number> {
   }
 
   const files: NonNullable<Setup["files"]> = {};
-  for (const [id, path] of pairs.files) files[id] = await readConfigFile(path);
+  for (const [id, path] of pairs.files) files[id] = await readConfigFile(path, type.limits.fileBytes);
   const setup: Setup = {
     rate,
     maxFrames: options.block ?? 128,

@@ -27,8 +27,10 @@ import {
   takePositionals,
   text,
 } from "./options.ts";
+import { limits } from "./limits.ts";
 import { LogLines } from "./log.ts";
 import { RecoveryLines } from "./recovery-lines.ts";
+import { describeDropped } from "./process-report.ts";
 import { Progress, timesRealTime } from "./progress.ts";
 
 export const name = "render";
@@ -53,6 +55,7 @@ Usage: belljar render SESSION.json -o OUT.wav [OPTIONS]
   --on-fault POLICY     what follows when a plugin is stopped, for all of them, instead of what the
                         session says: off, restart (a new instance) or restore (with its state)
   --units N             work that one block of a plugin may cost before it is stopped
+  --limit NAME=VALUE    change another of the sandbox's limits (belljar inspect --limits); repeatable
   --liftoff-only        compile with V8's simple compiler alone; the samples stay the same
   --strict              exit code 1 when a plugin was stopped
   --json                print the report as JSON
@@ -80,6 +83,7 @@ const OPTIONS = {
   picture: text(),
   "on-fault": choice(ON_FAULT),
   units: number(32768, 1e12, "whole"),
+  limit: limits(),
   "liftoff-only": flag(),
   strict: flag(),
   json: flag(),
@@ -108,6 +112,7 @@ export async function run(args: string[]): Promise<number> {
     rate: options.rate,
     block: options.block,
     unitBudget: options.units,
+    limits: options.limit,
     onFault: options["on-fault"],
   });
   for (const warning of prepared.warnings) process.stderr.write(`belljar: ${warning}\n`);
@@ -216,4 +221,5 @@ function describe(report: RenderReport, out: string | undefined): void {
   if (report.lostEvents > 0) {
     process.stderr.write(`belljar: ${report.lostEvents} events found no room and were left out.\n`);
   }
+  for (const node of report.nodes) process.stderr.write(describeDropped(node.id, node));
 }

@@ -13,9 +13,11 @@ import type { CheckResult } from "../validate/run.ts";
 import { type FuzzResult, superviseChecks, superviseFuzz } from "../validate/supervise.ts";
 import { isBad, type Word, WORDS } from "../validate/verdict.ts";
 import { readConfigFile, refuseOverlap } from "./files.ts";
+import { limits } from "./limits.ts";
 import { flag, list, number, parseOptions, readPairs, text } from "./options.ts";
 import { StatusLine } from "./status-line.ts";
 import { type Colour, painter, table } from "./table.ts";
+import type { Limits } from "../sandbox/index.ts";
 
 export const name = "validate";
 export const summary = "Check whether plugins do what hosts rely on";
@@ -32,6 +34,7 @@ ${LEVELS.map((what, i) => `                       ${String(i + 1).padStart(2)}  
   --only REGEX         only the checks whose name matches: "events/", "state|preset"
   --config NAME=VALUE  set a config parameter before every activation; repeatable
   --file NAME=FILE     give a file for a config parameter, for plugins that need one; repeatable
+  --limit NAME=VALUE   change one of the sandbox's limits (belljar inspect --limits); repeatable
   --list               print the checks, and run none
   --all                print what passed and was skipped, too
   --seed N             for what is random; a run prints its own, and gives the same with it again
@@ -58,6 +61,7 @@ Examples:
 const OPTIONS = {
   config: list(),
   file: list(),
+  limit: limits(),
   level: number(1, 10, "whole"),
   only: text(),
   list: flag(),
@@ -102,8 +106,8 @@ export async function run(args: string[]): Promise<number> {
   }
   const subjects: Subject[] = [];
   for (const plugin of positionals)
-    subjects.push({ plugin: printable(plugin), bytes: await readPlugin(plugin) });
-  const setup = await readSetup(options.config, options.file);
+    subjects.push({ plugin: printable(plugin), bytes: await readPlugin(plugin, options.limit.moduleBytes) });
+  const setup = await readSetup(options.config, options.file, options.limit);
   const seed = options.seed ?? randomBytes(4).readUInt32LE(0);
   const jobs = Math.min(options.jobs ?? availableParallelism(), subjects.length);
   const limit = (options.timeout ?? 60) * 1000;
@@ -155,10 +159,10 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-async function readSetup(config: string[], files: string[]): Promise<PluginSetup> {
-  const setup: PluginSetup = { config: [...readPairs("config", config)], files: [] };
+async function readSetup(config: string[], files: string[], limit: Partial<Limits>): Promise<PluginSetup> {
+  const setup: PluginSetup = { config: [...readPairs("config", config)], files: [], limits: limit };
   for (const [id, path] of readPairs("file", files))
-    setup.files.push({ id, ...(await readConfigFile(path)) });
+    setup.files.push({ id, ...(await readConfigFile(path, limit.fileBytes)) });
   return setup;
 }
 

@@ -2,7 +2,7 @@
 
 import type { PluginDescriptor } from "../../abi/descriptor.ts";
 import { BelljarError } from "../../abi/error.ts";
-import type { InstanceOptions, PluginInstance, PluginType } from "../sandbox/index.ts";
+import type { InstanceOptions, Limits, PluginInstance, PluginType } from "../sandbox/index.ts";
 import { Random } from "./random.ts";
 import { type PlayOptions, Rig } from "./rig.ts";
 import { type Score, standardScore } from "./score.ts";
@@ -41,6 +41,8 @@ export type Elsewhere = "again" | "simple" | "optimised";
 export interface PluginSetup {
   config: [id: string, value: string][];
   files: { id: string; name: string; bytes: Uint8Array }[];
+  /** Where others are wanted than DEFAULT_LIMITS. */
+  limits?: Partial<Limits>;
 }
 
 export const NO_SETUP: PluginSetup = { config: [], files: [] };
@@ -79,6 +81,8 @@ export class Bench {
   readonly elsewhere: BenchOptions["elsewhere"];
   /** Check -> what was seen of it, in whichever check. */
   readonly notices = new Map<string, string>();
+  /** Instances that were made since the last sweep. */
+  private made: PluginInstance[] = [];
 
   constructor(options: BenchOptions) {
     this.type = options.type;
@@ -108,6 +112,7 @@ export class Bench {
       look: (frames, events) => rig?.look(frames, events),
     };
     const instance = this.type.instantiate(more);
+    this.made.push(instance);
     for (const [id, value] of this.setup.config) instance.configure(id, value);
     for (const { id, name, bytes } of this.setup.files) instance.configureFile(id, name, bytes);
     for (const [id, value] of options.config ?? []) instance.configure(id, value);
@@ -130,7 +135,17 @@ export class Bench {
 
   /** Moves a living instance to another one on the same memory, as for another thread. */
   attach(rig: Rig): PluginInstance {
-    return this.type.attach(rig.instance.share(), { look: (frames, events) => rig.look(frames, events) });
+    const instance = this.type.attach(rig.instance.share(), {
+      look: (frames, events) => rig.look(frames, events),
+    });
+    this.made.push(instance);
+    return instance;
+  }
+
+  /** A check is over: nothing of what it made is needed any more. */
+  sweep(): void {
+    for (const instance of this.made) instance.dispose();
+    this.made = [];
   }
 
   /** Plays the standard score to a fresh instance. */

@@ -15,7 +15,10 @@ export async function openBench(
   compile?: Compile,
 ): Promise<Opened> {
   try {
-    const type = await PluginType.load(bytes, compile === undefined ? {} : { compile });
+    const type = await PluginType.load(bytes, {
+      ...(compile === undefined ? {} : { compile }),
+      ...(options.setup?.limits === undefined ? {} : { limits: options.setup.limits }),
+    });
     return { bench: new Bench({ type, bytes, ...options }) };
   } catch (error) {
     if (!(error instanceof BelljarError) || error.code.startsWith("build/")) throw error;

@@ -33,6 +33,8 @@ async function verdictOf(bench: Bench, check: Check): Promise<Verdict> {
     if (error instanceof BelljarError) return { word: "failed", sentence: error.message };
     const message = error instanceof Error ? error.message : String(error);
     return { word: "crashed", sentence: `The check itself broke: ${message}.` };
+  } finally {
+    bench.sweep();
   }
 }
 

@@ -69,6 +69,8 @@ async function serve(request: ChildRequest): Promise<void> {
       } catch (error) {
         if (!(error instanceof Ended)) throw error;
         return { kind: "fuzzed", rounds, failure: { seed: round, sentence: error.verdict.sentence } };
+      } finally {
+        bench.sweep();
       }
       const [notice] = takeNotices(bench, "fuzz");
       if (notice !== undefined) {

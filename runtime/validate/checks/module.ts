@@ -1,7 +1,6 @@
 // Checks of the module itself: what stands in its bytes, before anything runs.
 
 import { nearest } from "../../graph/nearest.ts";
-import { DEFAULT_LIMITS } from "../../sandbox/index.ts";
 import { CONTRACT, vetModule } from "../../sandbox/vet.ts";
 import type { Check } from "../check.ts";
 import { warn } from "../verdict.ts";
@@ -21,8 +20,8 @@ export const moduleChecks: Check[] = [
     id: "module/imports",
     level: 5,
     title: "It calls every function that it imports",
-    run({ bytes }) {
-      const { module, codes } = vetModule(bytes, DEFAULT_LIMITS);
+    run({ bytes, type }) {
+      const { module, codes } = vetModule(bytes, type.limits);
       const called = new Set(codes.flatMap((code) => [...code.callees]));
       for (const { functions } of module.elements) for (const index of functions) called.add(index);
       const idle = module.imports.filter((_, index) => !called.has(index)).map(({ name }) => name);
@@ -47,8 +46,8 @@ export const moduleChecks: Check[] = [
     id: "module/names",
     level: 6,
     title: "It has a name section, so that faults name the function",
-    run({ bytes }) {
-      const { module } = vetModule(bytes, DEFAULT_LIMITS);
+    run({ bytes, type }) {
+      const { module } = vetModule(bytes, type.limits);
       if (module.names.size === 0) warn("It has no function names; a fault can only say a number.");
     },
   },
