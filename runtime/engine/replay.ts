@@ -36,7 +36,7 @@ export interface ReplayOptions {
   compile?: Compile | undefined;
   /** What the plugin logs and emits, soon after. @param seconds how far the sound is */
   onMessage?: ((kind: MessageKind, text: string, level: number, seconds: number) => void) | undefined;
-  /** Now and then, in frames. */
+  /** Now and then, in seconds of sound. */
   onProgress?: ((done: number, total: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -76,6 +76,8 @@ const OPTIONS: (keyof ReplayOptions)[] = [
 const TURN = 50;
 /** The longest block that the limit of units is meant for, as the sandbox has it. */
 const BUDGETED_FRAMES = 1_024;
+/** Limits that are about the machine, and not about what the plugin does: they are this host's. */
+const OWN: readonly string[] = ["compileSeconds", "compileMemory", "controlSeconds", "totalMemory"];
 /** Kinds that are found after a call, whose units are all of the call's: where it was checked does not matter. */
 const FOUND_AFTER: readonly string[] = ["not-finite", "status", "contract"];
 
@@ -115,8 +117,11 @@ function acceptLimits(recorded: Record<string, number>, allowed: Partial<Limits>
   const limits: Limits = { ...DEFAULT_LIMITS };
   for (const key of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
     const limit = recorded[key];
-    if (limit === undefined) continue;
     const most = allowed[key] ?? DEFAULT_LIMITS[key];
+    if (limit === undefined || OWN.includes(key)) {
+      limits[key] = most;
+      continue;
+    }
     if (limit > most) throw tooWide(name, key, limit, most);
     limits[key] = limit;
   }
@@ -185,7 +190,7 @@ class Replay {
     let turn = performance.now();
     const rest = async (): Promise<void> => {
       this.hear(options);
-      options.onProgress?.(this.framesDone, facts.frames);
+      options.onProgress?.(this.seconds(this.framesDone), this.seconds(facts.frames));
       await setImmediate();
       options.signal?.throwIfAborted();
       turn = performance.now();
@@ -216,6 +221,11 @@ class Replay {
     await rest();
   }
 
+  private seconds(frames: number): number {
+    const { rate } = this.recording.facts;
+    return rate > 0 ? frames / rate : 0;
+  }
+
   /** The number of the recording's last call. */
   private lastCall(): number {
     const reader = this.recording.calls();
@@ -240,8 +250,7 @@ class Replay {
   }
 
   private hear({ onMessage }: ReplayOptions): void {
-    const { rate } = this.recording.facts;
-    const seconds = rate > 0 ? this.framesDone / rate : 0;
+    const seconds = this.seconds(this.framesDone);
     this.instance?.drainMessages((kind, text, level) => onMessage?.(kind, text, level, seconds));
   }
 
