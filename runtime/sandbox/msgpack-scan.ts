@@ -120,12 +120,12 @@ class Scan {
   }
 
   private array(count: number, depth: number, start: number): void {
-    this.open(count, depth, start);
+    this.open(depth, start);
     for (let i = 0; i < count; i++) this.value(depth + 1);
   }
 
   private map(count: number, depth: number, start: number): void {
-    this.open(count * 2, depth, start);
+    this.open(depth, start);
     const seen = new Set<string>();
     for (let i = 0; i < count; i++) {
       const key = this.key();
@@ -136,8 +136,8 @@ class Scan {
     }
   }
 
-  /** An array or map begins: refused here if it is too deep, or claims more values than there are bytes left. */
-  private open(values: number, depth: number, start: number): void {
+  /** An array or map begins. One that claims more values than there are bytes is found out at the last byte. */
+  private open(depth: number, start: number): void {
     if (depth >= this.limits.descriptorDepth) {
       throw wrong(
         "too-deep",
@@ -145,7 +145,6 @@ class Scan {
         limitHint("descriptorDepth"),
       );
     }
-    if (values > this.bytes.length - this.at) throw this.truncated();
   }
 
   private key(): string {

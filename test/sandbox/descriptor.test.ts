@@ -570,7 +570,7 @@ const nested = (depth: number): number[] => [...Array<number>(depth).fill(0x91),
 const raw: [what: string, bytes: number[], code: string, words: string][] = [
   ["nothing", [], "empty", "no bytes"],
   ["a map that ends early", [0x82, ...str("id")], "truncated", "middle of a value"],
-  ["a map of four thousand million keys", [0xdf, 0xff, 0xff, 0xff, 0xff, 0xc0], "truncated", ""],
+  ["a map of four thousand million keys", [0xdf, 0xff, 0xff, 0xff, 0xff, ...str("a"), 0xc0], "truncated", ""],
   ["an array of four thousand million", [0xdd, 0xff, 0xff, 0xff, 0xff], "truncated", ""],
   ["a string longer than all bytes", [0xd9, 0xff, 0x41], "truncated", ""],
   ["a string longer than allowed", [0xdb, 0xff, 0xff, 0xff, 0xff], "too-long", "4294967295 bytes"],
