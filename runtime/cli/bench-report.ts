@@ -60,8 +60,8 @@ function timeTable(rows: readonly Row[], whose: string, pick: (row: Row) => Meas
   const all = [
     ...columns,
     ...["MIN", "P50", "P99", "P99.9", "MAX", "PEAK", "FIRST"].map(right),
-    right("OF DEADLINE"),
-    right("× REAL TIME"),
+    right("LOAD"),
+    right("SPEED"),
   ];
   const body = rows.map((row) => {
     const { times, peak, first, share, timesRealTime } = pick(row);
@@ -71,7 +71,7 @@ function timeTable(rows: readonly Row[], whose: string, pick: (row: Row) => Meas
         microseconds,
       ),
       percentOf(share.p99),
-      thousands(timesRealTime, timesRealTime < 10 ? 1 : 0),
+      `${thousands(timesRealTime, timesRealTime < 10 ? 1 : 0)} ×`,
     ];
   });
   const busy = rows.filter((row) => pick(row).spread > BUSY);
@@ -88,7 +88,7 @@ function floorLine(rows: readonly Row[]): string {
   const floor = floors[floors.length >> 1] ?? 0;
   return (
     "Microseconds a block. PEAK: the most expensive block, each taken at its best of all rounds. FIRST: of a fresh\n" +
-    "instance. OF DEADLINE: P99, of a block's length.\n" +
+    "instance. LOAD: P99's part of the deadline, which is a block's length. SPEED: times real time.\n" +
     `An empty plugin takes ${microseconds(floor)} (P50): the clock, the call, the check of what comes out.\n`
   );
 }
