@@ -48,7 +48,12 @@ interface Frame {
   results: number;
   /** Whether control reaches the block's start. */
   live: boolean;
+  /** Branches to it. */
+  ways: number;
 }
+
+/** Merges that a loop counts for. An engine makes room for one value more in each local with each way back to its start. */
+const loopMerges = (ways: number): number => Math.max(1, Math.ceil(ways ** 2 / 64));
 
 /** Instructions whose result is kept already, or never: constants are made again. */
 const KEEPS_NOTHING: ReadonlySet<number> = new Set([
@@ -96,20 +101,17 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
   if (type.results.length > 1) code.features.add("multi-value");
 
   const frames: Frame[] = [
-    { index: -1, op: Op.block, height: 0, params: 0, results: type.results.length, live: true },
+    { index: -1, op: Op.block, height: 0, params: 0, results: type.results.length, live: true, ways: 0 },
   ];
   const regions: { index: number; weight: number }[] = [{ index: -1, weight: 0 }];
   let height = 0;
   let live = true;
   let merges = 0;
-  let loops = 0;
   let loopDepth = 0;
   let targets = 0;
-  let returns = 0;
-  /** An engine brings all locals together at a loop once for each way back to its start. */
   const toLabel = (label: number): void => {
     if (label >= frames.length) r.fail("a branch goes out of its function");
-    if ((frames[frames.length - 1 - label] as Frame).op === Op.loop) returns++;
+    (frames[frames.length - 1 - label] as Frame).ways++;
   };
 
   while (frames.length > 0) {
@@ -260,10 +262,10 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
           params: params.length,
           results: results.length,
           live,
+          ways: 0,
         });
         within(limits, "nesting", frames.length - 1, `nested blocks in function ${functionIndex}`);
         if (opcode === Op.loop) {
-          loops++;
           loopDepth++;
           code.hasLoop = true;
           within(limits, "loopNesting", loopDepth, `nested loops in function ${functionIndex}`);
@@ -291,6 +293,7 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
         code.dead[instruction] = !live;
         if (frame.op === Op.loop) {
           loopDepth--;
+          merges += loopMerges(frame.ways);
           const done = regions.pop() as { index: number; weight: number };
           code.regionWeight.set(done.index, done.weight);
         } else merges++;
@@ -314,8 +317,9 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
   within(
     limits,
     "localMerges",
-    code.locals.length * (Math.max(loops, returns) + merges),
-    `locals times loops, ways back to them and merges in function ${functionIndex}`,
+    // The count of units is in a local, too.
+    (code.locals.length + 1) * merges,
+    `locals times loops and merges in function ${functionIndex}`,
   );
   code.regionWeight.set(-1, (regions[0] as { weight: number }).weight);
   return code;

@@ -22,6 +22,7 @@ import { ATTACKS as MEMORY } from "./memory.ts";
 import { ATTACKS as STACK } from "./stack.ts";
 import { ATTACKS as LANGUAGES } from "./languages.ts";
 import { ATTACKS as DEADLINES } from "./deadlines.ts";
+import { ATTACKS as COMPILE } from "./compile.ts";
 import { ATTACKS as MODULES } from "./modules.ts";
 import { ATTACKS as RECOVERY } from "./recovery.ts";
 import { ATTACKS as TRAPS } from "./traps.ts";
@@ -33,6 +34,7 @@ const FAMILIES = new Map([
   ["memory", MEMORY],
   ["stack", STACK],
   ["deadlines", DEADLINES],
+  ["compile", COMPILE],
   ["traps", TRAPS],
   ["buffers", BUFFERS],
   ["descriptor", DESCRIPTOR],
