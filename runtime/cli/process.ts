@@ -3,6 +3,7 @@
 import { channelCount, isInput } from "../../abi/descriptor.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { scheduleMidi } from "../engine/midi-file.ts";
+import type { Recorder } from "../engine/recorder.ts";
 import { Processor, type Setup } from "../engine/processor.ts";
 import { LONGEST_SECONDS } from "../engine/render.ts";
 import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE } from "../engine/session.ts";
@@ -10,6 +11,7 @@ import { hasAudio, processPlugin } from "../engine/process-plugin.ts";
 import { checkWritable, writeFileAtomic } from "../output/atomic-file.ts";
 import { openWav, WAV_FORMATS } from "../output/wav-writer.ts";
 import type { WavAudio } from "../player/wav-reader.ts";
+import { isFileName } from "../registry/builtins.ts";
 import { loadPluginType } from "../registry/load.ts";
 import type { PluginType } from "../sandbox/index.ts";
 import { readConfigFile, readMidi, readState, readWavFile, refuseOverlap } from "./files.ts";
@@ -29,6 +31,7 @@ import { limits } from "./limits.ts";
 import { LogLines } from "./log.ts";
 import { report } from "./process-report.ts";
 import { Progress } from "./progress.ts";
+import { RECORD_OPTIONS, RecordCommand } from "./record.ts";
 
 export const name = "process";
 export const summary = "Send a sound or MIDI file through one plugin into a WAV file";
@@ -54,6 +57,9 @@ Usage: belljar process PLUGIN IN.wav OUT.wav [OPTIONS]       a plugin with an au
   --bpm N                tempo, where no MIDI file says it (120)
   --rate N               sample rate without an IN.wav (48000); IN.wav's own rate holds otherwise
   --block N              frames of a block (128)
+  --record FILE|FOLDER   where the plugin is stopped: keep a recording for belljar replay
+  --record-audio         with the sound that it heard, which may be a microphone's
+  --record-limit MB      a recording that grows larger is dropped (64)
   --units N              work that one block may cost before the plugin is stopped
   --limit NAME=VALUE     change another of the sandbox's limits (belljar inspect --limits); repeatable
   --format NAME          float32 (the default), pcm24 or pcm16
@@ -73,6 +79,7 @@ Examples:
   belljar process gain in.wav out.wav --param gain=-60 --param gain@1.5=-6dB
   belljar process ./my-plugin.wasm in.wav out.wav --preset "Warm" --save-state warm.state
   belljar process ./my-plugin.wasm in.wav out.wav --format pcm16
+  belljar process ./my-plugin.wasm in.wav out.wav --record fault.bjr --record-audio
 `;
 
 const OPTIONS = {
@@ -89,11 +96,14 @@ const OPTIONS = {
   bpm: number(1, 1000),
   rate: number(LOWEST_RATE, HIGHEST_RATE, "whole"),
   block: number(1, LONGEST_BLOCK, "whole"),
+  ...RECORD_OPTIONS,
   units: number(32768, 1e12, "whole"),
   limit: limits(),
   format: choice(WAV_FORMATS),
   json: flag(),
 };
+
+type Options = ReturnType<typeof parseOptions<typeof OPTIONS>>["options"];
 
 export async function run(args: string[]): Promise<number> {
   const { options, positionals } = parseOptions(args, OPTIONS);
@@ -101,6 +111,18 @@ export async function run(args: string[]): Promise<number> {
   if (paths.length === 0) {
     throw new BelljarError("usage/missing", "OUT.wav is missing.", "See belljar process --help.");
   }
+  const record = RecordCommand.of(options, true);
+  if (record !== null) record.pluginOf = () => (isFileName(plugin) ? plugin : null);
+  const work = () => processFiles(plugin, paths, options, record);
+  return record === null ? await work() : await record.around(work);
+}
+
+async function processFiles(
+  plugin: string,
+  paths: string[],
+  options: Options,
+  record: RecordCommand | null,
+): Promise<number> {
   const tail = options.tail ?? "auto";
   const { now: params, later } = splitTimes(readPairs("param", options.param));
   const pairs = {
@@ -118,7 +140,10 @@ export async function run(args: string[]): Promise<number> {
     if (path !== null && path !== undefined) read.push(path);
   }
   const saveTo = options["save-state"];
-  refuseOverlap(read, saveTo === undefined ? [output] : [output, saveTo]);
+  refuseOverlap(
+    read,
+    [output, saveTo, record?.file].filter((path) => typeof path === "string"),
+  );
   if (saveTo !== undefined) {
     if (!type.facts.exports.includes("bj_state_save")) throw noState(label);
     checkWritable(saveTo);
@@ -147,7 +172,7 @@ export async function run(args: string[]): Promise<number> {
   };
   const bar = new Progress("Processing");
   const log = new LogLines((line) => bar.print(line));
-  const processor = ready(type, setup, log);
+  const processor = ready(type, setup, log, record?.recordings.begin(type, type.descriptor.id, plugin));
   for (const id of sounds.keys()) processor.input(id);
   const values = later.map(({ id, seconds, text }) => ({
     frame: Math.round(seconds * rate),
@@ -197,6 +222,7 @@ export async function run(args: string[]): Promise<number> {
     if (saveTo !== undefined && state === null) {
       process.stderr.write(`belljar: ${label} has no state now, so ${printable(saveTo)} was not written.\n`);
     }
+    record?.save();
     report(
       options.json,
       { plugin: type.descriptor.id, output, rate, channels, latency: processor.latency },
@@ -211,11 +237,12 @@ export async function run(args: string[]): Promise<number> {
 }
 
 /** The processor; where it can't be, at least what the plugin has logged. */
-function ready(type: PluginType, setup: Setup, log: LogLines): Processor {
-  const instance = type.instantiate();
+function ready(type: PluginType, setup: Setup, log: LogLines, watcher?: Recorder): Processor {
+  const instance = type.instantiate(watcher === undefined ? {} : { watcher });
   try {
     return new Processor(instance, setup);
   } catch (error) {
+    watcher?.refused(error);
     instance.drainMessages((kind, text, level) => {
       if (kind === "log") log.take(type.descriptor.id, text, level, 0);
     });

@@ -13,6 +13,7 @@ import { LONGEST_SECONDS, type RenderReport, renderSession, type Sink } from "..
 import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE, type Session } from "../engine/session.ts";
 import { checkWritable, writeFileAtomic } from "../output/atomic-file.ts";
 import { openWav, WAV_FORMATS, type WavWriter } from "../output/wav-writer.ts";
+import { isFileName } from "../registry/builtins.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 import { refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
 import { decibels, nodeTable, pictureNodes } from "./node-table.ts";
@@ -29,6 +30,7 @@ import {
 } from "./options.ts";
 import { limits } from "./limits.ts";
 import { LogLines } from "./log.ts";
+import { RECORD_OPTIONS, RecordCommand } from "./record.ts";
 import { RecoveryLines } from "./recovery-lines.ts";
 import { describeDropped } from "./process-report.ts";
 import { Progress, timesRealTime } from "./progress.ts";
@@ -54,6 +56,9 @@ Usage: belljar render SESSION.json -o OUT.wav [OPTIONS]
   --picture FILE.svg    draw the waveform and each node's load
   --on-fault POLICY     what follows when a plugin is stopped, for all of them, instead of what the
                         session says: off, restart (a new instance) or restore (with its state)
+  --record FOLDER       keep a recording of each plugin that is stopped, for belljar replay: NODE.bjr
+  --record-audio        with the sound that it heard, which may be a microphone's; left out otherwise
+  --record-limit MB     a recording that grows larger is dropped (64)
   --units N             work that one block of a plugin may cost before it is stopped
   --limit NAME=VALUE    change another of the sandbox's limits (belljar inspect --limits); repeatable
   --liftoff-only        compile with V8's simple compiler alone; the samples stay the same
@@ -67,6 +72,7 @@ Examples:
   belljar render session.json -o out.wav --midi song=song.mid --input voice=voice.wav
   belljar render session.json --fingerprint --seconds 10
   belljar render session.json -o out.wav --on-fault restore
+  belljar render session.json -o out.wav --record faults
   belljar render session.json -o out.wav --picture out.svg --format pcm16
 `;
 
@@ -82,12 +88,15 @@ const OPTIONS = {
   fingerprint: flag(),
   picture: text(),
   "on-fault": choice(ON_FAULT),
+  ...RECORD_OPTIONS,
   units: number(32768, 1e12, "whole"),
   limit: limits(),
   "liftoff-only": flag(),
   strict: flag(),
   json: flag(),
 };
+
+type Options = ReturnType<typeof parseOptions<typeof OPTIONS>>["options"];
 
 export async function run(args: string[]): Promise<number> {
   const { options, positionals } = parseOptions(args, OPTIONS);
@@ -96,12 +105,20 @@ export async function run(args: string[]): Promise<number> {
   if (out === undefined && picture === undefined && !options.fingerprint && !options.json) {
     throw new BelljarError("usage/missing", "Nothing says where the sound is to go.", "Add -o OUT.wav.");
   }
+  const record = RecordCommand.of(options, false);
+  const work = () => render(file, options, record);
+  return record === null ? await work() : await record.around(work);
+}
+
+async function render(file: string, options: Options, record: RecordCommand | null): Promise<number> {
+  const { out, picture } = options;
   const midiPaths = readPairs("midi", options.midi);
   const audioPaths = readPairs("input", options.input);
   // The flag counts for what is compiled from here on, which is every plugin.
   if (options["liftoff-only"]) setFlagsFromString("--liftoff-only");
 
   const session = await readSession(file);
+  if (record !== null) record.pluginOf = (node) => pluginFile(session, file, node);
   const outputs = [out, picture].filter((path) => path !== undefined);
   refuseOverlap([file, ...midiPaths.values(), ...audioPaths.values(), ...ownFiles(session, file)], outputs);
   for (const path of outputs) checkWritable(path);
@@ -114,6 +131,7 @@ export async function run(args: string[]): Promise<number> {
     unitBudget: options.units,
     limits: options.limit,
     onFault: options["on-fault"],
+    record: record?.recordings,
   });
   for (const warning of prepared.warnings) process.stderr.write(`belljar: ${warning}\n`);
 
@@ -168,9 +186,11 @@ export async function run(args: string[]): Promise<number> {
     log.end();
     writer?.abort();
   }
+  const recordings = record?.save();
   const digest = fingerprint?.digest();
   if (options.json) {
     const more = {
+      ...(recordings === undefined ? {} : { recordings }),
       ...(digest === undefined ? {} : { fingerprint: digest }),
       ...(out === undefined ? {} : { out }),
     };
@@ -203,6 +223,12 @@ function ownFiles(session: Session, file: string): string[] {
   return words
     .filter((word) => typeof word === "string" && !word.includes("\0"))
     .map((word) => join(folder, String(word)));
+}
+
+/** The file of a node's plugin, as seen from here; null where it is built in. */
+function pluginFile(session: Session, file: string, id: string): string | null {
+  const type = session.nodes.find((node) => node.id === id)?.type ?? "";
+  return isFileName(type) ? join(dirname(file), type) : null;
 }
 
 function describe(report: RenderReport, out: string | undefined): void {
