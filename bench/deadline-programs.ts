@@ -496,10 +496,10 @@ function sources(heap: number): readonly Source[] {
       plugin: {
         process: forever(
           "(local $x i32)",
-          again(
+          `${again(
             32,
-            "(local.set $x (select (i32.const 3) (i32.const 4) (i32.and (local.get $x) (i32.const 1))))",
-          ),
+            "(local.set $x (select (i32.add (local.get $x) (i32.const 3)) (i32.shr_u (local.get $x) (i32.const 1)) (i32.and (local.get $x) (i32.const 5))))",
+          )} (i32.store (i32.const 512) (local.get $x))`,
         ),
       },
     },
@@ -532,7 +532,8 @@ function sources(heap: number): readonly Source[] {
         process: forever(
           each(300, (i) => `(local $v${i} i32)`),
           `(local.set $v0 (i32.add (local.get $v299) (i32.const 1)))
-         ${each(299, (i) => `(local.set $v${299 - i} (local.get $v${298 - i}))`)}`,
+         ${each(299, (i) => `(local.set $v${299 - i} (local.get $v${298 - i}))`)}
+         (i32.store (i32.const 512) (local.get $v0))`,
         ),
       },
     },
@@ -540,7 +541,9 @@ function sources(heap: number): readonly Source[] {
       name: "calls of a function with a thousand locals",
       plugin: {
         functions: `(func $wide (param $x i32) (result i32) ${each(1_000, (i) => `(local $v${i} v128)`)}
-        (i32.add (local.get $x) (v128.any_true (local.get $v7))))`,
+        (local.set $v7 (i32x4.splat (local.get $x)))
+        (if (i32.eqz (local.get $x)) (then (local.set $v8 (local.get $v7))))
+        (i32.add (local.get $x) (i32x4.extract_lane 1 (i32x4.add (local.get $v7) (local.get $v8)))))`,
         process: forever("(local $x i32)", again(16, "(local.set $x (call $wide (local.get $x)))")),
       },
     },
