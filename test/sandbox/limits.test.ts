@@ -201,7 +201,7 @@ test("localMerges and stackBytes bound products and sums over a whole module", a
   assert.is(await problem(() => module(text)({ localMerges: products })), null);
   const refusal = await problem(() => module(text)({ localMerges: products - 1 }));
   assert.match(refusal?.message ?? "", "(localMerges)");
-  const chain = `(func $a (local ${times(300, "i64")})) (func $b (local ${times(300, "i64")}) (call $a))`;
+  const chain = `(func $f0) ${times(60, (i) => `(func $f${i + 1} (call $f${i}))`)}`;
   assert.is(await problem(() => module(chain)({})), null);
   assert.match((await problem(() => module(chain)({ stackBytes: 8_192 })))?.message ?? "", "(stackBytes)");
 });
