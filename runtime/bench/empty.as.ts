@@ -78,7 +78,7 @@ export function bj_descriptor(): usize {
 export function bj_activate(rate: f64, frames: i32): usize {
   store<u32>(audio + AUDIO_PTR, <u32>samples);
   store<u32>(audio + AUDIO_CHANNELS, 2);
-  store<u32>(audio + AUDIO_STRIDE, MOST_FRAMES);
+  store<u32>(audio + AUDIO_STRIDE, MOST_FRAMES * 4);
   store<u32>(layout + LAYOUT_SIZE, LAYOUT_BYTES);
   store<u32>(layout + LAYOUT_AUDIO, <u32>audio);
   store<u32>(layout + LAYOUT_AUDIO_COUNT, 1);

@@ -2,9 +2,10 @@
 
 import { setFlagsFromString } from "node:v8";
 import { Processor, type Setup } from "../engine/processor.ts";
-import { COMPILE_LIMITS } from "../registry/compile.ts";
+import { compileLimits } from "../registry/compile.ts";
 import { CompileChild } from "../registry/compile-process.ts";
-import { DEFAULT_LIMITS, PluginType } from "../sandbox/index.ts";
+import { type Limits, PluginType } from "../sandbox/index.ts";
+import { completeLimits } from "../sandbox/limits.ts";
 import { rewriteModule } from "../sandbox/rewrite.ts";
 import { checkContract, vetModule } from "../sandbox/vet.ts";
 import { median } from "./statistics.ts";
@@ -43,7 +44,9 @@ const PAGE = 65_536;
 export async function measureLoading(
   bytes: Uint8Array<ArrayBuffer>,
   setup: Setup,
+  changed: Partial<Limits>,
 ): Promise<{ loading: Loading; size: Size }> {
+  const limits = completeLimits(changed);
   const timed = <T>(into: number[], act: () => T): T => {
     const began = performance.now();
     const result = act();
@@ -61,11 +64,11 @@ export async function measureLoading(
   let rewrittenBytes: Uint8Array<ArrayBuffer> = bytes;
   for (let time = 0; time < TIMES; time++) {
     const { module, codes } = timed(vets, () => {
-      const vetted = vetModule(bytes, DEFAULT_LIMITS);
+      const vetted = vetModule(bytes, limits);
       checkContract(vetted.module);
       return vetted;
     });
-    const rewritten = timed(rewrites, () => rewriteModule(module, codes, DEFAULT_LIMITS));
+    const rewritten = timed(rewrites, () => rewriteModule(module, codes, limits));
     rewrittenBytes = rewritten.bytes;
     // V8 gives what it has compiled before, as long as it is the same to the last byte.
     const fresh = marked(rewritten.bytes);
@@ -74,6 +77,7 @@ export async function measureLoading(
     let inCompile = 0;
     const began = performance.now();
     type = await PluginType.load(bytes, {
+      limits,
       compile: async () => {
         inCompile = performance.now();
         return compiled;
@@ -87,7 +91,7 @@ export async function measureLoading(
     active = instance.share().memory.buffer.byteLength;
   }
   const { facts } = type as PluginType;
-  const { start, trial } = await measureTrial(rewrittenBytes);
+  const { start, trial } = await measureTrial(rewrittenBytes, limits);
   return {
     loading: {
       vet: median(vets),
@@ -110,12 +114,15 @@ export async function measureLoading(
 }
 
 /** The compiling process, asked past the memory of what passed before. */
-async function measureTrial(bytes: Uint8Array<ArrayBuffer>): Promise<{ start: number; trial: number }> {
+async function measureTrial(
+  bytes: Uint8Array<ArrayBuffer>,
+  limits: Limits,
+): Promise<{ start: number; trial: number }> {
   const child = new CompileChild();
   const times: number[] = [];
   for (let time = 0; time <= TRIALS; time++) {
     const began = performance.now();
-    const verdict = await child.compile(marked(bytes), COMPILE_LIMITS);
+    const verdict = await child.compile(marked(bytes), compileLimits(limits));
     if (verdict.kind !== "compiled") return { start: Number.NaN, trial: Number.NaN };
     times.push(performance.now() - began);
   }

@@ -1,5 +1,6 @@
 // What the measuring process is asked, and what it answers.
 
+import type { Limits } from "../sandbox/index.ts";
 import type { BenchReport } from "./result.ts";
 
 export interface NamedBytes {
@@ -21,6 +22,8 @@ export interface BenchRequest {
   voices: number[];
   seconds: number | null;
   rounds: number | null;
+  /** Of the sandbox, where they are not the usual ones. */
+  limits: Partial<Limits>;
   /** Of a plugin. */
   params: [string, string][];
   config: [string, string][];

@@ -159,7 +159,7 @@ async function planPlugin(request: BenchRequest, bytes: Uint8Array<ArrayBuffer>)
   const midi = request.midi === null ? null : readMidiFile(request.midi.bytes, request.midi.name);
   const rates = ratesFor(request.rates, sound);
   const setup = setupOf(request);
-  const type = await PluginType.load(bytes, { compile: compileInChild });
+  const type = await PluginType.load(bytes, { compile: compileInChild, limits: request.limits });
   const [rate = DEFAULT_RATE] = rates;
   const blocks = orElse(request.blocks, [DEFAULT_BLOCK]);
   const { descriptor } = new Processor(type.instantiate(), { ...setup, rate, maxFrames: blocks[0] ?? 1 });
@@ -199,8 +199,8 @@ async function planPlugin(request: BenchRequest, bytes: Uint8Array<ArrayBuffer>)
     piece: parts.length === 0 ? "no input" : parts.join(" and "),
     open: async (target) => {
       if (target.kind === "session") throw mixed();
-      const own = await PluginType.load(target.bytes, { compile: compileInChild });
-      const { loading, size } = await measureLoading(target.bytes, { ...setup, rate });
+      const own = await PluginType.load(target.bytes, { compile: compileInChild, limits: request.limits });
+      const { loading, size } = await measureLoading(target.bytes, { ...setup, rate }, request.limits);
       return {
         measurand: {
           kind: "plugin",
@@ -238,7 +238,11 @@ function setupOf(request: BenchRequest): Setup {
 }
 
 async function planSession(request: BenchRequest, path: string, warnings: string[]): Promise<Planned> {
-  const inputs = { midi: new Map(request.midiInputs), audio: new Map(request.soundInputs) };
+  const inputs = {
+    midi: new Map(request.midiInputs),
+    audio: new Map(request.soundInputs),
+    limits: request.limits,
+  };
   const subjectAt = async (file: string) =>
     new SessionSubject(await readSession(file), { folder: dirname(resolve(file)), ...inputs });
   const subject = await subjectAt(path);

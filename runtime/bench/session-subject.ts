@@ -6,13 +6,14 @@ import type { InputFile, PreparedSession } from "../engine/prepare.ts";
 import type { Session } from "../engine/session.ts";
 import type { NodeStep } from "../graph/index.ts";
 import { loadPluginType } from "../registry/load.ts";
-import type { PluginType } from "../sandbox/index.ts";
+import type { Limits, PluginType } from "../sandbox/index.ts";
 import type { Configuration, Player, Subject } from "./player.ts";
 
 export interface SessionInputs {
   folder: string;
   midi: ReadonlyMap<string, InputFile>;
   audio: ReadonlyMap<string, InputFile>;
+  limits: Partial<Limits>;
 }
 
 export class SessionSubject implements Subject {
@@ -44,7 +45,7 @@ export class SessionSubject implements Subject {
   private load(type: string): Promise<PluginType> {
     const known = this.types.get(type);
     if (known !== undefined) return known;
-    const loaded = loadPluginType(type);
+    const loaded = loadPluginType(type, { limits: this.inputs.limits });
     this.types.set(type, loaded);
     return loaded;
   }

@@ -25,8 +25,10 @@ import { AtomicFile, checkWritable, writeFileAtomic } from "../output/atomic-fil
 import { isFileName } from "../registry/builtins.ts";
 import { readPlugin } from "../registry/load.ts";
 import { readRegularFile } from "../registry/read-file.ts";
+import type { Limits } from "../sandbox/index.ts";
 import { benchText } from "./bench-report.ts";
 import { readConfigFile, refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
+import { limits } from "./limits.ts";
 import { flag, list, number, numbers, parseOptions, readPairs, takePositionals, text } from "./options.ts";
 import { StatusLine } from "./status-line.ts";
 import { painter } from "./table.ts";
@@ -62,6 +64,7 @@ What a plugin gets:
   --file NAME=FILE     give the plugin a file for a config parameter; repeatable
   --input FILE.wav     sound for its audio inputs, instead of noise
   --midi FILE          a MIDI file for its event input, instead of held notes
+  --limit NAME=VALUE   change one of the sandbox's limits (belljar inspect --limits); repeatable
 For a session, as "belljar render" has it: --input NAME=FILE.wav and --midi NAME=FILE, repeatable.
 
 Exit code: 0 measured, 1 over budget or a plugin was stopped, 2 bad input. A machine that is too noisy to tell
@@ -92,6 +95,7 @@ const OPTIONS = {
   file: list(),
   input: list(),
   midi: list(),
+  limit: limits(),
 };
 
 type Options = ReturnType<typeof parseOptions<typeof OPTIONS>>["options"];
@@ -161,15 +165,17 @@ async function read(subject: string, options: Options): Promise<BenchRequest> {
     throw new BelljarError("usage/repeated", "A plugin takes one --input and one --midi.");
   }
   const files: [string, NamedBytes][] = [];
-  for (const [id, path] of readPairs("file", options.file)) files.push([id, await readNamed(path)]);
+  for (const [id, path] of readPairs("file", options.file))
+    files.push([id, await readNamed(path, options.limit.fileBytes)]);
   return {
-    target: await readTarget(subject),
-    other: options.vs === undefined ? null : await readTarget(options.vs),
+    target: await readTarget(subject, options.limit),
+    other: options.vs === undefined ? null : await readTarget(options.vs, options.limit),
     rates: options.rate,
     blocks: options.block,
     voices: options.voices,
     seconds: options.seconds ?? null,
     rounds: options.rounds ?? null,
+    limits: options.limit,
     params: [...readPairs("param", options.param)],
     config: [...readPairs("config", options.config)],
     files,
@@ -188,13 +194,13 @@ function ofPlugins(option: string): BelljarError {
   );
 }
 
-async function readTarget(subject: string): Promise<Target> {
+async function readTarget(subject: string, limit: Partial<Limits>): Promise<Target> {
   if (isSession(subject)) return { kind: "session", path: resolve(subject) };
-  return { kind: "plugin", name: printable(subject), bytes: await readPlugin(subject) };
+  return { kind: "plugin", name: printable(subject), bytes: await readPlugin(subject, limit.moduleBytes) };
 }
 
-async function readNamed(path: string): Promise<NamedBytes> {
-  const { name: file, bytes } = await readConfigFile(path);
+async function readNamed(path: string, most: number | undefined): Promise<NamedBytes> {
+  const { name: file, bytes } = await readConfigFile(path, most);
   return { name: file, bytes: bytes as Uint8Array<ArrayBuffer> };
 }
 
@@ -231,6 +237,7 @@ function conditionsOf(options: Options): string[] {
     ...options.param.map((pair) => `param ${pair}`),
     ...(options.preset === undefined ? [] : [`preset ${options.preset}`]),
     ...options.config.map((pair) => `config ${pair}`),
+    ...Object.entries(options.limit).map(([limit, value]) => `limit ${limit}=${value}`),
     ...options.file.map((pair) => `file ${short(pair)}`),
     ...options.input.map((pair) => `input ${short(pair)}`),
     ...options.midi.map((pair) => `midi ${short(pair)}`),

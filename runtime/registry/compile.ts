@@ -13,7 +13,7 @@ import { type CompileLimits, isKnown, remember, verdictKey } from "./verdicts.ts
  * alone stops a compilation that gets no processor at all. The rewritten module's size is what counts, which a hostile
  * module can make larger than its own: so there is a most.
  */
-function compileLimits({ compileSeconds, compileMemory }: Limits): CompileLimits {
+export function compileLimits({ compileSeconds, compileMemory }: Limits): CompileLimits {
   const most = compileSeconds * 1_000;
   return { base: 500, perKiB: 5, most, wall: 3 * most, memory: compileMemory };
 }

@@ -1,3 +1,4 @@
+// time limit: 300 s
 // The page of `belljar bench --html`, as a real browser shows it.
 
 import { readFileSync, writeFileSync } from "node:fs";

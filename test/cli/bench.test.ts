@@ -1,3 +1,4 @@
+// time limit: 300 s
 // `belljar bench` as a user runs it: what it prints, what it keeps in files, and how it ends.
 
 import { type ChildProcess, spawn } from "node:child_process";
