@@ -8,6 +8,7 @@ const BUNDLES = {
   belljar: "runtime/index.ts",
   cli: "runtime/cli/main.ts",
   sidecar: "sidecar/main.ts",
+  "live-thread": "runtime/engine/live/thread.ts",
   "compile-child": "runtime/registry/compile-child.ts",
   "validate-child": "runtime/validate/validate-child.ts",
   "bench-child": "runtime/bench/bench-child.ts",

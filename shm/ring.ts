@@ -200,16 +200,20 @@ class RingSide implements RingShape {
 
 /** The producer's side. One thread uses it. */
 export class RingWriter extends RingSide {
+  /** Most frames that are to lie in it: the latency that is wished. The capacity, unless it is set lower. */
+  depth: number;
+
   /** @throws BelljarError ring/magic, ring/version, ring/shape */
   constructor(buffer: ArrayBufferLike, wake: Wake, owner: number) {
     super(buffer, wake);
+    this.depth = this.capacity;
     this.store(RING_AT_PRODUCER, owner);
   }
 
   /** Frames that there is room for. 0 where the consumer's word makes no sense. */
   get space(): number {
     const filled = this.filled;
-    return filled > this.capacity ? 0 : this.capacity - filled;
+    return filled > this.depth ? 0 : this.depth - filled;
   }
 
   /** [audio] Writes `frames` frames of planar channels, all or, where there is no room, none. */

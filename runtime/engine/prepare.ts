@@ -5,6 +5,7 @@ import { BelljarError, printable } from "../../abi/error.ts";
 import {
   buildGraph,
   didYouMean,
+  EventInput,
   FileSource,
   type Graph,
   type GraphNode,
@@ -31,7 +32,7 @@ import { TransportClock } from "./transport.ts";
 const WAV_MAX_BYTES = 2 ** 31;
 const DEFAULT_RATE = 48000;
 const DEFAULT_BLOCK = 128;
-const PRIMITIVES = ["track_source", "file_source", "master"];
+const PRIMITIVES = ["track_source", "file_source", "event_input", "master"];
 
 /** A file that the user picked. */
 export interface InputFile {
@@ -75,7 +76,7 @@ export interface PreparedNode {
   id: string;
   type: string;
   node: GraphNode;
-  /** Null for a track source, file source or master. Another one once it was replaced; so is `node` then. */
+  /** Null for a track source, file source, event input or master. Another one once it was replaced; so is `node` then. */
   instance: PluginInstance | null;
   /** Where it is a plugin: what another instance can be made from. */
   recipe?: PluginRecipe | undefined;
@@ -91,13 +92,15 @@ export interface PreparedSession {
   /** Frames until the last source ends; null: no source ends. */
   contentFrames: number | null;
   transport: TransportClock;
+  /** The first MIDI file that plays: its tempo map is the session's. */
+  song: MidiFile | null;
   /** What is odd about the inputs, in sentences. */
   warnings: string[];
   recovery?: RecoveryLimits | undefined;
 }
 
 /** A replacement comes to its full level in 5 ms: long enough for no click, too short to take the edge off a note. */
-const FADE_SECONDS = 0.005;
+export const FADE_SECONDS = 0.005;
 
 /** @throws BelljarError session/… naming the node, wire or file; module/…, descriptor/…, plugin/…, midi/…, wav/… */
 export async function prepareSession(session: Session, options: PrepareOptions): Promise<PreparedSession> {
@@ -135,6 +138,7 @@ export async function prepareSession(session: Session, options: PrepareOptions):
     block,
     contentFrames: preparation.contentFrames,
     transport: new TransportClock(rate, session.bpm, preparation.song),
+    song: preparation.song,
     warnings: preparation.warnings,
     recovery,
   };
@@ -202,6 +206,9 @@ class Preparation {
         return { id: node.id, type: node.type, node: await this.trackSource(node), instance: null };
       case "file_source":
         return { id: node.id, type: node.type, node: await this.fileSource(node), instance: null };
+      case "event_input":
+        plain(node, []);
+        return { id: node.id, type: node.type, node: new EventInput(), instance: null };
       case "master":
         plain(node, []);
         return { id: node.id, type: node.type, node: new Master(this.block), instance: null };

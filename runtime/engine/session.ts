@@ -16,7 +16,7 @@ export const LONGEST_BLOCK = 8192;
 
 export interface SessionNode {
   id: string;
-  /** A plugin's name or file, or "track_source", "file_source", "master". */
+  /** A plugin's name or file, or "track_source", "file_source", "event_input", "master". */
   type: string;
   /** Control port id -> value: a number, or text as the command line takes it. */
   params: Map<string, number | string | boolean>;

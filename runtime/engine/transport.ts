@@ -15,7 +15,7 @@ import {
 } from "../../abi/layout.ts";
 import type { TransportChanges } from "../graph/index.ts";
 import type { MidiFile } from "./midi-file.ts";
-import { lastNotAfter } from "./midi-time.ts";
+import { lastNotAfter, MidiClock } from "./midi-time.ts";
 
 /** From this frame on, until the next one. */
 interface Stretch {
@@ -33,9 +33,12 @@ interface Stretch {
 /** 120 a minute in 4/4 is what a file means that says nothing. */
 const DEFAULTS = { bpm: 120, numerator: 4, denominator: 4, bar: 0 };
 
+/** What of a MIDI file makes the time of a session. */
+export type TempoMap = Pick<MidiFile, "division" | "tempoMap" | "timeSignatures">;
+
 export class TransportClock {
   private readonly rate: number;
-  private readonly file: MidiFile | null;
+  private readonly ticks: MidiClock | null;
   private readonly ticksPerQuarter: number;
   /** In the order of their frames, each with another one; the first begins at frame 0. */
   private readonly stretches: readonly Stretch[];
@@ -45,17 +48,20 @@ export class TransportClock {
    * @param rate Hz, a whole number @param bpm quarter notes a minute, where the file has no say
    * @param file its tempo map and time signatures count; an SMPTE file has no beats, so it has no say
    */
-  constructor(rate: number, bpm: number, file: MidiFile | null) {
+  constructor(rate: number, bpm: number, file: TempoMap | null) {
     this.rate = rate;
     const division = file?.division;
     this.ticksPerQuarter = division?.kind === "metrical" ? division.ticksPerQuarter : 0;
-    this.file = this.ticksPerQuarter > 0 ? file : null;
+    const metrical = this.ticksPerQuarter > 0 ? file : null;
+    this.ticks = metrical === null ? null : new MidiClock(metrical.division, metrical.tempoMap);
     this.stretches =
-      this.file === null ? [{ frame: 0, beat: 0, ...DEFAULTS, bpm }] : this.stretchesOf(this.file);
+      metrical === null || this.ticks === null
+        ? [{ frame: 0, beat: 0, ...DEFAULTS, bpm }]
+        : this.stretchesOf(metrical, this.ticks);
     this.starts = this.stretches.map((stretch) => stretch.frame);
   }
 
-  private stretchesOf(file: MidiFile): Stretch[] {
+  private stretchesOf(file: TempoMap, ticks: MidiClock): Stretch[] {
     const list: Stretch[] = [{ frame: 0, beat: 0, ...DEFAULTS }];
     const changes = [
       ...file.tempoMap.map(({ tick, microsecondsPerQuarter }) => ({
@@ -70,7 +76,7 @@ export class TransportClock {
     for (const { tick, now } of changes) {
       const last = list[list.length - 1] as Stretch;
       const beat = tick / this.ticksPerQuarter;
-      const next = { ...last, beat, ...now(beat), frame: file.clock.frameAt(tick, this.rate) };
+      const next = { ...last, beat, ...now(beat), frame: ticks.frameAt(tick, this.rate) };
       if (sameFrom(last, next)) continue;
       if (next.frame === last.frame) list.pop();
       list.push(next);
@@ -80,15 +86,15 @@ export class TransportClock {
 
   /** Writes the transport at a frame (TRANSPORT_* of abi/layout.ts). */
   write(view: DataView, frame: number): void {
-    const { rate, file } = this;
+    const { rate, ticks } = this;
     const stretch = this.stretches[lastNotAfter(this.starts, frame)] as Stretch;
     const { bpm, numerator, denominator } = stretch;
     const seconds = frame / rate;
     // A stretch that was moved to the nearest frame before it begins there all the same.
     const beat =
-      file === null
+      ticks === null
         ? (seconds * bpm) / 60
-        : Math.max(stretch.beat, file.clock.tickAt(seconds) / this.ticksPerQuarter);
+        : Math.max(stretch.beat, ticks.tickAt(seconds) / this.ticksPerQuarter);
     const bar = (numerator * 4) / denominator;
     view.setUint32(TRANSPORT_FLAGS, TRANSPORT_PLAYING | TRANSPORT_HAS_TEMPO, true);
     view.setUint16(TRANSPORT_NUMERATOR, numerator, true);

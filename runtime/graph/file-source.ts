@@ -28,6 +28,8 @@ export class FileSource implements GraphNode {
   readonly units = 0;
   /** Frames of the sound. */
   readonly length: number;
+  /** One or two. */
+  readonly channels: readonly Float32Array[];
   private readonly left: Float32Array;
   private readonly right: Float32Array;
   private position = 0;
@@ -35,6 +37,7 @@ export class FileSource implements GraphNode {
   /** @param channels one or two, at the graph's rate. @param frames of a block. */
   constructor(channels: readonly Float32Array[], frames: number) {
     this.audio = [new HostAudioPort(0, 2, frames)];
+    this.channels = channels;
     this.left = channels[0] ?? NO_CONTROLS;
     this.right = channels[1] ?? this.left;
     this.length = Math.min(this.left.length, this.right.length);

@@ -2,6 +2,7 @@
 
 export { buildGraph, controlSlot, type GraphSpec, type NodeSpec } from "./build.ts";
 export { EventBuffer } from "./event-buffer.ts";
+export { EVENT_INPUT_PORTS, EventInput } from "./event-input.ts";
 export { FILE_SOURCE_PORTS, FileSource } from "./file-source.ts";
 export { CEILING, Graph, type Timing } from "./graph.ts";
 export { LONGEST_DELAY } from "./latency.ts";

@@ -45,6 +45,8 @@ export class NodeStep {
   mostUnits = 0;
   /** Largest magnitude of all outputs, before the limit. */
   peak = 0;
+  /** The same in the last block. */
+  lastPeak = 0;
   /** Samples that the limit held. */
   limited = 0;
   /** Most events of a block, times `readers`. */
@@ -88,6 +90,7 @@ export class NodeStep {
   /** One block. Never throws. */
   run(frames: number, block: number): void {
     this.blocks++;
+    this.lastPeak = 0;
     this.dryReady = false;
     try {
       if (!this.attempt(frames)) this.fail(block, null);
@@ -98,6 +101,7 @@ export class NodeStep {
 
   /** One block while it is at fault: what is on its way to it goes on, so that another can take its place at any time. */
   sitOut(frames: number): void {
+    this.lastPeak = 0;
     this.events.pass(frames);
     this.farewell.count = 0;
     this.sayFarewell();
@@ -236,9 +240,10 @@ export class NodeStep {
   private count(): void {
     for (let i = 0; i < this.outputs.length; i++) {
       const output = this.outputs[i] as AudioOutput;
-      if (output.peak > this.peak) this.peak = output.peak;
+      if (output.peak > this.lastPeak) this.lastPeak = output.peak;
       this.limited += output.limited;
     }
+    if (this.lastPeak > this.peak) this.peak = this.lastPeak;
   }
 
   private readyDry(): void {

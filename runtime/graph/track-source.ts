@@ -41,7 +41,7 @@ export class TrackSource implements GraphNode {
   readonly latency = 0;
   readonly processState = ProcessState.Continue;
   readonly units = 0;
-  private readonly schedule: Schedule;
+  readonly schedule: Schedule;
   private next = 0;
   private position = 0;
 

@@ -1,7 +1,7 @@
 // From wires as they are written (ids) to wires as they are run (indices), each checked.
 
 import { channelCount, isInput, type PortDescriptor } from "../../abi/descriptor.ts";
-import { BelljarError, printable } from "../../abi/error.ts";
+import { BelljarError, listed, printable } from "../../abi/error.ts";
 import { didYouMean } from "./nearest.ts";
 
 /** What a stereo output gives to a mono input. */
@@ -133,8 +133,7 @@ function findPort(node: WiredNode, spec: WireSpec, id: string, output: boolean):
 
 function list(names: Iterable<string>): string {
   const all = [...names].map((name) => `"${printable(name, 60)}"`);
-  if (all.length === 0) return "none";
-  return all.length > 20 ? `${all.slice(0, 20).join(", ")} and ${all.length - 20} more` : all.join(", ");
+  return all.length === 0 ? "none" : listed(all);
 }
 
 function article(word: string): string {

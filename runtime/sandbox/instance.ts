@@ -69,6 +69,7 @@ export class PluginInstance {
   private readonly look: ((frames: number, events: number) => void) | undefined;
   private readonly watcher: Watcher | undefined;
   private seal: Call;
+  private laneGet: Call;
   private processCall: Call;
   private shown: PluginDescriptor;
   private views: Views | null = null;
@@ -95,6 +96,7 @@ export class PluginInstance {
     this.calls = new Calls(type, memory, this.host, options.now ?? steadyNow, this.watcher, this.lease);
     const { functions } = this.calls;
     this.seal = functions.$seal as Call;
+    this.laneGet = functions.$lane_get as Call;
     this.processCall = functions.bj_process as Call;
     if (shared === undefined) {
       try {
@@ -532,6 +534,11 @@ export class PluginInstance {
     this.host.drain(take);
   }
 
+  /** [audio] Copies its mutable globals, as 32-bit lanes, so that another thread can go on from here if this one dies. */
+  readLanes(into: Int32Array): void {
+    for (let i = 0; i < into.length; i++) into[i] = this.laneGet(i);
+  }
+
   /**
    * [control] Everything that another thread needs to attach to it. This thread must not call it meanwhile; once the other
    * goes on with it, dispose() here ends this view of it, and the memory goes on with the other.
@@ -539,10 +546,8 @@ export class PluginInstance {
   share(): SharedInstance {
     this.calls.alive();
     this.lease.markShared();
-    const lanes = Int32Array.from(
-      { length: this.type.rewritten.lanes },
-      (_, i) => this.calls.functions.$lane_get?.(i) ?? 0,
-    );
+    const lanes = new Int32Array(this.type.rewritten.lanes);
+    this.readLanes(lanes);
     return {
       memory: this.lease.memory,
       lanes,

@@ -413,6 +413,7 @@ function prepared(graph: Graph, nodes: Record<string, GraphNode>): PreparedSessi
     rate: 8000,
     block: graph.frames,
     contentFrames: null,
+    song: null,
     transport: new TransportClock(8000, 120, null),
     warnings: [],
   };

@@ -13,7 +13,7 @@ import { textOf } from "./tracked.ts";
  */
 const HOST = ["abi", "runtime/sandbox", "runtime/graph"];
 const REGISTRY = [...HOST, "runtime/output", "runtime/player"];
-const ENGINE = [...REGISTRY, "runtime/registry"];
+const ENGINE = [...REGISTRY, "runtime/registry", "shm"];
 const API = [...ENGINE, "runtime/engine"];
 const ALLOWED: Record<string, string[]> = {
   abi: [],

@@ -1,0 +1,285 @@
+// The audio thread: block after block, on the clock that the sink sets. The loop allocates nothing, awaits nothing and
+// logs nothing. Others speak to it through shared words and queues; what is rare lies in its box as a message, and it
+// looks there when a word says so.
+
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { BelljarError } from "../../../abi/error.ts";
+import { RingState } from "../../../abi/ring.ts";
+import { steadyClock } from "../../../shm/clock.ts";
+import { openRegion } from "../../../shm/region.ts";
+import { RingWriter } from "../../../shm/ring.ts";
+import { flushSubnormals, type Priority, raisePriority } from "../../../shm/thread.ts";
+import { regionWake } from "../../../shm/wake.ts";
+import { EventInput, FileSource, type NodeStep, TrackSource } from "../../graph/index.ts";
+import type { Fault } from "../../sandbox/index.ts";
+import { LivePluginNode } from "./live-plugin-node.ts";
+import { Pace } from "./pace.ts";
+import { type LiveGraph, type Parcel, type PluginParcel, unpackPlugin, unpackSession } from "./parcel.ts";
+import { RecordQueue } from "./queue.ts";
+import { Command, Figure, LiveWords, NodeWord, Word } from "./words.ts";
+
+/** Records of the queues: powers of two. */
+export const PARAMETER_RECORDS = 4096;
+export const EVENT_RECORDS = 4096;
+/** Most nodes that the shared words have room for. */
+export const MOST_LIVE_NODES = 1024;
+
+export interface AudioThreadData {
+  words: SharedArrayBuffer;
+  parameters: SharedArrayBuffer;
+  events: SharedArrayBuffer;
+  /** Blocks follow each other without waiting. */
+  free: boolean;
+}
+
+export interface SinkParcel {
+  region: { name: string; bytes: number };
+  /** Frames that are to lie ready. */
+  depth: number;
+}
+
+export type ToAudioThread =
+  /** A graph to play. `rehearsal`: the same on other instances, played beforehand and thrown away, so that the code is warm. */
+  | { type: "graph"; parcel: Parcel; rehearsal: Parcel | null; port: MessagePort; gone: number }
+  | { type: "replace"; node: number; parcel: PluginParcel }
+  | { type: "sink"; sink: SinkParcel | null };
+
+export type FromAudioThread =
+  | { type: "ready"; subnormalsAreZero: boolean; priority: Priority }
+  | { type: "playing" }
+  | { type: "sinkFailed"; code: string; message: string }
+  | { type: "ended" };
+
+/** What it tells those who make replacements. */
+export type ToControl =
+  | { type: "fault"; node: number; fault: Fault | null; message: string; frame: number; block: number }
+  | { type: "replaced"; node: number; frame: number }
+  | { type: "refused"; node: number; code: string; message: string; frame: number };
+
+/** Blocks, and milliseconds at most, of a rehearsal. */
+const REHEARSAL_BLOCKS = 2000;
+const REHEARSAL_TIME = 500;
+/** Weight of a block in the mean load. */
+const MEAN_WEIGHT = 1 / 128;
+
+/** Runs in the worker. */
+export function runAudioThread(): void {
+  Error.stackTraceLimit = 4;
+  const port = parentPort as MessagePort;
+  const subnormalsAreZero = flushSubnormals();
+  const priority = raisePriority();
+  const thread = new AudioThread(workerData as AudioThreadData, port);
+  port.postMessage({ type: "ready", subnormalsAreZero, priority } satisfies FromAudioThread);
+  port.once("message", (first: ToAudioThread) => {
+    thread.receive(first);
+    thread.run();
+    port.postMessage({ type: "ended" } satisfies FromAudioThread);
+    port.close();
+  });
+}
+
+class AudioThread {
+  private readonly words: LiveWords;
+  private readonly parameters: RecordQueue;
+  private readonly events: RecordQueue;
+  private readonly free: boolean;
+  private readonly port: MessagePort;
+  private readonly now = steadyClock();
+  private control: MessagePort | null = null;
+  private playing: LiveGraph | null = null;
+  private pace: Pace | null = null;
+  private sink: SinkParcel | null = null;
+  private writer: RingWriter | null = null;
+  private mail = 0;
+  /** Milliseconds of a block. */
+  private length = 1;
+  /** How many of the graph's faults are told. */
+  private told = 0;
+
+  constructor(data: AudioThreadData, port: MessagePort) {
+    this.words = new LiveWords(MOST_LIVE_NODES, data.words);
+    this.parameters = new RecordQueue(PARAMETER_RECORDS, data.parameters);
+    this.events = new RecordQueue(EVENT_RECORDS, data.events);
+    this.free = data.free;
+    this.port = port;
+  }
+
+  receive(message: ToAudioThread): void {
+    switch (message.type) {
+      case "graph":
+        this.setGraph(message);
+        break;
+      case "replace":
+        this.replace(message.node, message.parcel);
+        break;
+      case "sink":
+        this.sink = message.sink;
+        this.openSink();
+        break;
+    }
+  }
+
+  private setGraph({ parcel, rehearsal, port, gone }: Extract<ToAudioThread, { type: "graph" }>): void {
+    if (rehearsal !== null) this.rehearse(rehearsal);
+    const { words } = this;
+    const playing = unpackSession(parcel, words, this.now, gone);
+    const frame = words.figures[Figure.Frame] as number;
+    for (const node of playing.nodes) {
+      if (node instanceof TrackSource || node instanceof FileSource) node.seek(frame);
+    }
+    const before = this.playing?.parcel;
+    this.playing = playing;
+    this.control?.close();
+    this.control = port;
+    this.told = 0;
+    this.length = (parcel.block / parcel.rate) * 1000;
+    if (this.pace === null || before?.rate !== parcel.rate || before.block !== parcel.block) {
+      this.pace = new Pace(words, this.now, parcel.rate, parcel.block, this.free);
+      this.openSink();
+    }
+    this.port.postMessage({ type: "playing" } satisfies FromAudioThread);
+  }
+
+  /** Plays a copy of the session to nobody, so that V8 has compiled what the sound will need. */
+  private rehearse(parcel: Parcel): void {
+    const words = new LiveWords(parcel.nodes.length);
+    const { graph, transport } = unpackSession(parcel, words, this.now, -1);
+    const end = this.now() + REHEARSAL_TIME;
+    for (let i = 0; i < REHEARSAL_BLOCKS && this.now() < end; i++) {
+      transport.write(graph.transport, i * parcel.block);
+      transport.writeChanges(graph.changes, i * parcel.block, parcel.block);
+      graph.process();
+    }
+  }
+
+  private openSink(): void {
+    const { sink, pace } = this;
+    if (pace === null) return;
+    this.writer?.setState(RingState.Idle);
+    this.writer = null;
+    try {
+      if (sink !== null) {
+        const region = openRegion(sink.region.name, sink.region.bytes);
+        this.writer = new RingWriter(region.buffer, regionWake(region), process.pid);
+        this.writer.depth = Math.min(sink.depth, this.writer.capacity);
+        this.writer.setState(RingState.Running);
+      }
+    } catch (error) {
+      const { code, message } = error as BelljarError;
+      this.port.postMessage({ type: "sinkFailed", code, message } satisfies FromAudioThread);
+    }
+    pace.setSink(this.writer);
+  }
+
+  private replace(node: number, parcel: PluginParcel): void {
+    const { graph } = this.playing as LiveGraph;
+    const frame = this.words.figures[Figure.Frame] as number;
+    try {
+      const next = unpackPlugin(parcel, node, this.words, this.now, false);
+      graph.replace(graph.prepareReplacement(node, next));
+      this.told = graph.faultCount;
+      this.words.setNode(node, NodeWord.Faulty, 0);
+      this.control?.postMessage({ type: "replaced", node, frame } satisfies ToControl);
+    } catch (error) {
+      if (!(error instanceof BelljarError)) throw error;
+      const { code, message } = error;
+      this.control?.postMessage({ type: "refused", node, code, message, frame } satisfies ToControl);
+    }
+  }
+
+  run(): void {
+    const { words } = this;
+    while (words.load(Word.Command) === Command.Run) {
+      words.add(Word.Beat, 1);
+      if (words.load(Word.Mail) !== this.mail) this.readMail();
+      if ((this.pace as Pace).wait()) this.block();
+    }
+    this.writer?.setState(RingState.Draining);
+  }
+
+  private readMail(): void {
+    this.mail = this.words.load(Word.Mail);
+    for (const port of [this.port, this.control]) {
+      for (let next = port === null ? undefined : receiveMessageOnPort(port); next !== undefined; ) {
+        this.receive(next.message);
+        next = receiveMessageOnPort(port as MessagePort);
+      }
+    }
+  }
+
+  private block(): void {
+    const { words, playing, now } = this;
+    const { graph, transport, parcel } = playing as LiveGraph;
+    const { figures } = words;
+    const frame = figures[Figure.Frame] as number;
+    const start = now();
+    this.takeParameters();
+    this.takeEvents(frame, parcel.block);
+    transport.write(graph.transport, frame);
+    transport.writeChanges(graph.changes, frame, parcel.block);
+    graph.process();
+    (this.pace as Pace).deliver(graph.left, graph.right);
+    figures[Figure.Frame] = frame + parcel.block;
+    words.add(Word.Blocks, 1);
+    this.publish((now() - start) / this.length);
+    if (graph.faultCount > this.told) this.tellFaults(frame);
+  }
+
+  private takeParameters(): void {
+    const { parameters } = this;
+    const { graph } = this.playing as LiveGraph;
+    while (parameters.take()) {
+      graph.setControl(parameters.integers[0] as number, parameters.integers[1] as number, parameters.value);
+    }
+  }
+
+  private takeEvents(frame: number, frames: number): void {
+    const { events } = this;
+    const { nodes } = this.playing as LiveGraph;
+    const { integers } = events;
+    while (events.nextTime < frame + frames) {
+      events.take();
+      const input = nodes[integers[0] as number];
+      const offset = events.time > frame ? Math.floor(events.time - frame) : 0;
+      const type = integers[1] as number;
+      const noteId = integers[2] as number;
+      const channel = integers[3] as number;
+      const key = integers[4] as number;
+      const id = integers[5] as number;
+      const taken =
+        input instanceof EventInput && input.push(offset, type, noteId, channel, key, id, events.value);
+      if (!taken) this.words.add(Word.Lost, 1);
+    }
+  }
+
+  private publish(load: number): void {
+    const { words } = this;
+    const { graph } = this.playing as LiveGraph;
+    const { figures } = words;
+    figures[Figure.Load] = load;
+    figures[Figure.MeanLoad] = (figures[Figure.MeanLoad] as number) * (1 - MEAN_WEIGHT) + load * MEAN_WEIGHT;
+    if (load > (figures[Figure.WorstLoad] as number)) figures[Figure.WorstLoad] = load;
+    if (load > 1) words.add(Word.Late, 1);
+    figures[Figure.Peak] = graph.lastPeak;
+    words.store(Word.Clamped, graph.clamped | 0);
+    for (let i = 0; i < graph.byNode.length; i++) {
+      const step = graph.byNode[i] as NodeStep | null;
+      if (step !== null) words.setPeak(i, step.lastPeak);
+    }
+  }
+
+  private tellFaults(frame: number): void {
+    const { graph, nodes } = this.playing as LiveGraph;
+    for (; this.told < graph.faultCount; this.told++) {
+      const step = graph.steps[graph.faults[this.told] as number] as NodeStep;
+      const node = graph.byNode.indexOf(step);
+      const live = nodes[node];
+      const current = step.node instanceof LivePluginNode ? step.node : live;
+      const fault = current instanceof LivePluginNode ? current.fault : null;
+      const message = fault?.message ?? `The runtime failed at this node: ${String(step.thrown)}.`;
+      this.words.setNode(node, NodeWord.Faulty, 1);
+      const block = this.words.load(Word.Blocks);
+      this.control?.postMessage({ type: "fault", node, fault, message, frame, block } satisfies ToControl);
+    }
+  }
+}

@@ -1,0 +1,434 @@
+// A session that is played live: starts its threads, steers them through shared words and queues, and watches over the
+// audio thread. Nothing here is on the way of the sound: it goes on while this thread is busy.
+
+import { MessageChannel, Worker } from "node:worker_threads";
+import { BelljarError, printable } from "../../../abi/error.ts";
+import type { Priority } from "../../../shm/thread.ts";
+import { shipped } from "../../registry/place.ts";
+import { memoryAccount } from "../../sandbox/index.ts";
+import type { InputFile } from "../prepare.ts";
+import type { OnFault, RecoveryLimits } from "../recovery.ts";
+import type { Session } from "../session.ts";
+import {
+  type AudioThreadData,
+  EVENT_RECORDS,
+  type FromAudioThread,
+  MOST_LIVE_NODES,
+  PARAMETER_RECORDS,
+  type SinkParcel,
+  type ToAudioThread,
+} from "./audio-thread.ts";
+import type {
+  ControlThreadData,
+  FromControl,
+  LiveEvent,
+  SessionFacts,
+  ToControlThread,
+} from "./control-thread.ts";
+import type { Parcel } from "./parcel.ts";
+import { RecordQueue } from "./queue.ts";
+import { Command, Figure, LiveWords, NodeWord, Word } from "./words.ts";
+
+export type { LiveEvent, SessionFacts } from "./control-thread.ts";
+
+export interface LiveOptions {
+  /** Where the session's files lie; null: it can name none. */
+  folder: string | null;
+  midi?: ReadonlyMap<string, InputFile> | undefined;
+  audio?: ReadonlyMap<string, InputFile> | undefined;
+  rate?: number | undefined;
+  block?: number | undefined;
+  /** Share of a block's time that one plugin may take before it is stopped in that block. Default: 0.8. */
+  deadline?: number | undefined;
+  onFault?: OnFault | undefined;
+  recovery?: Partial<RecoveryLimits> | undefined;
+  /** Blocks follow each other as fast as they can be rendered, for measurements. */
+  free?: boolean | undefined;
+  onEvent?: ((event: LiveSessionEvent) => void) | undefined;
+}
+
+export type LiveSessionEvent =
+  | LiveEvent
+  /** The audio thread stood still or died, and was started again. */
+  | { what: "rescued"; message: string; frame: number; milliseconds: number }
+  /** It is given up: nothing sounds any more. */
+  | { what: "ended"; message: string }
+  | { what: "sink"; message: string };
+
+/** What a live session is doing, read from shared words. */
+export interface LiveFigures {
+  /** Frames of sound so far. */
+  frame: number;
+  blocks: number;
+  /** Shares of a block's time: the last, the mean, the worst. */
+  load: number;
+  meanLoad: number;
+  worstLoad: number;
+  /** Blocks that took longer than they last, and blocks that nobody took. */
+  late: number;
+  unheard: number;
+  /** Largest magnitude of the last block at the master, before its ceiling. */
+  peak: number;
+  clamped: number;
+  lost: number;
+}
+
+/** A note or another event for an event input. */
+export interface LiveInput {
+  /** An EventType. */
+  type: number;
+  /** Frame of the sound at which it happens; not said or past: at once. Times must not fall. */
+  time?: number;
+  noteId?: number;
+  /** 0 to 15; -1: every. */
+  channel?: number;
+  /** 0 to 127; -1: every. */
+  key?: number;
+  id?: number;
+  value?: number;
+}
+
+const DEFAULT_DEADLINE = 0.8;
+/** How often the audio thread is looked at, and how long it may stand still. Milliseconds. */
+const LOOK_EVERY = 50;
+const STUCK_AFTER = 400;
+/** Milliseconds that a thread may take to begin or to end. */
+const THREAD_TIME = 10_000;
+/** Rescues within a minute after which the session is given up. */
+const MOST_RESCUES = 5;
+const MINUTE = 60_000;
+
+export class LiveSession {
+  /** What the system gave the audio thread. */
+  priority: Priority = { kind: "usual", advice: "" };
+  /** Whether subnormals are zero in it; where not, sound that fades away may cost more. */
+  subnormalsAreZero = false;
+  private readonly words = new LiveWords(MOST_LIVE_NODES);
+  private readonly parameters = new RecordQueue(PARAMETER_RECORDS);
+  private readonly events = new RecordQueue(EVENT_RECORDS);
+  private readonly options: LiveOptions;
+  private control: Worker | null = null;
+  private audio: Worker | null = null;
+  /** An audio thread that has nothing to do yet: for a rescue. */
+  private spare: Promise<Worker> | null = null;
+  private prepared: Extract<FromControl, { type: "ready" }> | null = null;
+  private sink: SinkParcel | null = null;
+  private watch: ReturnType<typeof setInterval> | null = null;
+  private readonly rescues: number[] = [];
+  private rescuing = false;
+
+  private constructor(options: LiveOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Loads and sets up a session's plugins; nothing sounds before `start`.
+   * @throws BelljarError what prepareSession throws
+   */
+  static async open(session: Session, options: LiveOptions): Promise<LiveSession> {
+    const live = new LiveSession(options);
+    await live.prepare(session, true);
+    return live;
+  }
+
+  private get ready(): Extract<FromControl, { type: "ready" }> {
+    return this.prepared as Extract<FromControl, { type: "ready" }>;
+  }
+
+  get facts(): SessionFacts {
+    return this.ready.facts;
+  }
+
+  private async prepare(session: Session, rehearse: boolean): Promise<void> {
+    const { folder, midi, audio, rate, block, onFault, recovery, deadline } = this.options;
+    const blockSeconds = (block ?? session.blockSize ?? 128) / (rate ?? session.sampleRate ?? 48_000);
+    const data: ControlThreadData & { role: string } = {
+      role: "control",
+      ...{ session, folder, midi, audio, rate, block, onFault, recovery, rehearse },
+      deadline: (deadline ?? DEFAULT_DEADLINE) * blockSeconds * 1000,
+      words: this.words.buffer,
+      memory: memoryAccount(),
+    };
+    const worker = new Worker(program(), { workerData: data });
+    try {
+      this.prepared = await new Promise((resolve, reject) => {
+        worker.on("message", (message: FromControl) => {
+          if (message.type === "ready") resolve(message);
+          else if (message.type === "failed") {
+            reject(new BelljarError(message.code, message.message, message.hint));
+          } else if (worker === this.control) this.hearControl(message);
+        });
+        worker.once("error", reject);
+      });
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
+    await this.control?.terminate();
+    this.control = worker;
+  }
+
+  private hearControl(message: Exclude<FromControl, { type: "ready" | "failed" }>): void {
+    if (message.type === "event") {
+      this.options.onEvent?.(message.event);
+      return;
+    }
+    const { nodes } = this.ready.parcel;
+    const { id, passDry } = nodes[message.node] as Parcel["nodes"][number];
+    nodes[message.node] = { id, passDry, ...message.parcel };
+  }
+
+  /** An audio thread that waits for what it is to play. */
+  private async startThread(): Promise<Worker> {
+    const data: AudioThreadData & { role: string } = {
+      role: "audio",
+      words: this.words.buffer,
+      parameters: this.parameters.buffer,
+      events: this.events.buffer,
+      free: this.options.free ?? false,
+    };
+    const worker = new Worker(program(), { workerData: data });
+    await within(THREAD_TIME, messageOf(worker, "ready")).then(({ priority, subnormalsAreZero }) => {
+      this.priority = priority;
+      this.subnormalsAreZero = subnormalsAreZero;
+    });
+    worker.on("message", (message: FromAudioThread) => {
+      if (message.type === "sinkFailed") this.options.onEvent?.({ what: "sink", message: message.message });
+    });
+    // An error is told by the watchdog, which finds that nothing moves.
+    worker.on("error", () => {});
+    return worker;
+  }
+
+  /** Hands a graph to an audio thread, with a way to the control thread. */
+  private handOver(worker: Worker, rehearsal: Parcel | null, gone: number): void {
+    const { port1, port2 } = new MessageChannel();
+    this.control?.postMessage({ port: port1 } satisfies ToControlThread, [port1]);
+    const { parcel } = this.ready;
+    worker.postMessage({ type: "graph", parcel, rehearsal, port: port2, gone } satisfies ToAudioThread, [
+      port2,
+    ]);
+    worker.postMessage({ type: "sink", sink: this.sink } satisfies ToAudioThread);
+    this.words.add(Word.Mail, 1);
+  }
+
+  /** Begins to play. @param sink where to; null: to nobody, in time */
+  async start(sink: SinkParcel | null): Promise<void> {
+    this.sink = sink;
+    const worker = await this.startThread();
+    const playing = messageOf(worker, "playing");
+    this.handOver(worker, this.ready.rehearsal, -1);
+    await within(THREAD_TIME, playing);
+    this.ready.rehearsal = null;
+    this.audio = worker;
+    this.spare = this.startThread();
+    this.watchOver();
+  }
+
+  /** Plays into another ring from now on; null: to nobody, in time. */
+  setSink(sink: SinkParcel | null): void {
+    this.sink = sink;
+    this.audio?.postMessage({ type: "sink", sink } satisfies ToAudioThread);
+    this.words.add(Word.Mail, 1);
+  }
+
+  /**
+   * Plays another session from its beginning, as soon as it is ready; until then this one goes on.
+   * @throws BelljarError what prepareSession throws; this session then goes on
+   */
+  async change(session: Session): Promise<void> {
+    await this.prepare(session, false);
+    if (this.audio !== null) this.handOver(this.audio, null, -1);
+  }
+
+  private watchOver(): void {
+    let beat = this.words.load(Word.Beat);
+    let since = performance.now();
+    this.watch = setInterval(() => {
+      const now = performance.now();
+      const at = this.words.load(Word.Beat);
+      // While this thread itself stood still it has seen nothing.
+      if (at !== beat || now - since > STUCK_AFTER * 4) {
+        beat = at;
+        since = now;
+      } else if (now - since > STUCK_AFTER && !this.rescuing) {
+        void this.rescue().finally(() => {
+          since = performance.now();
+        });
+      }
+    }, LOOK_EVERY);
+  }
+
+  /** The audio thread stands still: it is ended, and another one goes on with all instances that were not being called. */
+  private async rescue(): Promise<void> {
+    this.rescuing = true;
+    const began = performance.now();
+    try {
+      while (began - (this.rescues[0] ?? began) > MINUTE) this.rescues.shift();
+      this.rescues.push(began);
+      if (this.rescues.length > MOST_RESCUES) {
+        this.options.onEvent?.({
+          what: "ended",
+          message: "The audio thread came to a halt again and again.",
+        });
+        await this.close();
+        return;
+      }
+      await this.audio?.terminate();
+      const gone = this.words.load(Word.Inside) - 1;
+      this.words.store(Word.Inside, 0);
+      const worker = await (this.spare as Promise<Worker>);
+      const playing = messageOf(worker, "playing");
+      this.handOver(worker, null, gone);
+      await within(THREAD_TIME, playing);
+      this.audio = worker;
+      this.spare = this.startThread();
+      const { id } = this.ready.parcel.nodes[gone] ?? { id: "" };
+      const where = id === "" ? "" : ` inside of "${printable(id, 60)}"`;
+      this.options.onEvent?.({
+        what: "rescued",
+        message: `The audio thread came to a halt${where}; another one goes on.`,
+        frame: this.figures.frame,
+        milliseconds: performance.now() - began,
+      });
+    } finally {
+      this.rescuing = false;
+    }
+  }
+
+  /**
+   * Sets a parameter, in its own unit, from the next block on.
+   * @throws BelljarError live/node, live/parameter, live/full
+   */
+  set(node: string, parameter: string, value: number): void {
+    const place = this.placeOf(node);
+    const slot = place.slots.get(parameter);
+    if (slot === undefined) {
+      const known = [...place.slots.keys()];
+      throw new BelljarError(
+        "live/parameter",
+        `"${printable(node, 60)}" has no parameter "${printable(parameter, 60)}".`,
+        known.length === 0 ? "It has none." : `It has ${known.join(", ")}.`,
+      );
+    }
+    if (!this.parameters.put(0, value, [place.node, slot])) throw full();
+  }
+
+  /**
+   * Plays an event on a node of type event_input.
+   * @throws BelljarError live/node, live/full
+   */
+  play(node: string, { type, time, noteId, channel, key, id, value }: LiveInput): void {
+    const place = this.placeOf(node).node;
+    const fields = [place, type, noteId ?? -1, channel ?? -1, key ?? -1, id ?? 0];
+    if (!this.events.put(time ?? 0, value ?? 0, fields)) throw full();
+  }
+
+  private placeOf(node: string): { node: number; slots: Map<string, number> } {
+    const place = this.ready.controls.get(node);
+    if (place !== undefined) return place;
+    throw new BelljarError("live/node", `The session has no node "${printable(node, 60)}".`);
+  }
+
+  /** What it is doing, read from shared words. */
+  get figures(): LiveFigures {
+    const { words } = this;
+    const figure = (at: number): number => words.figures[at] as number;
+    return {
+      frame: figure(Figure.Frame),
+      blocks: words.load(Word.Blocks) >>> 0,
+      load: figure(Figure.Load),
+      meanLoad: figure(Figure.MeanLoad),
+      worstLoad: figure(Figure.WorstLoad),
+      late: words.load(Word.Late),
+      unheard: words.load(Word.Unheard),
+      peak: figure(Figure.Peak),
+      clamped: words.load(Word.Clamped),
+      lost: words.load(Word.Lost),
+    };
+  }
+
+  /** Each node's largest magnitude in the last block, and whether it has stopped. */
+  get meters(): { id: string; peak: number; faulty: boolean }[] {
+    return this.ready.parcel.nodes.map(({ id }, i) => ({
+      id,
+      peak: this.words.peak(i),
+      faulty: this.words.node(i, NodeWord.Faulty) === 1,
+    }));
+  }
+
+  /** Ends the sound, and all threads. */
+  async close(): Promise<void> {
+    if (this.watch !== null) clearInterval(this.watch);
+    this.watch = null;
+    const { audio, spare, control } = this;
+    this.audio = this.spare = this.control = null;
+    if (audio !== null) {
+      const ended = messageOf(audio, "ended");
+      this.words.store(Word.Command, Command.Stop);
+      await within(STUCK_AFTER, ended).catch(() => {});
+      await audio.terminate();
+    }
+    await (await spare)?.terminate();
+    await control?.terminate();
+  }
+}
+
+function full(): BelljarError {
+  return new BelljarError(
+    "live/full",
+    "The audio thread has not taken what was sent before.",
+    "Send less at once.",
+  );
+}
+
+/** The next message of a type; rejects where the thread ends before. */
+function messageOf<Type extends FromAudioThread["type"]>(
+  worker: Worker,
+  type: Type,
+): Promise<Extract<FromAudioThread, { type: Type }>> {
+  return new Promise((resolve, reject) => {
+    const stop = (error: Error): void => {
+      worker.off("message", hear);
+      worker.off("error", stop);
+      worker.off("exit", exit);
+      reject(error);
+    };
+    const exit = (): void => stop(new BelljarError("live/thread", "The audio thread ended."));
+    const hear = (message: FromAudioThread): void => {
+      if (message.type !== type) return;
+      worker.off("message", hear);
+      worker.off("error", stop);
+      worker.off("exit", exit);
+      resolve(message as Extract<FromAudioThread, { type: Type }>);
+    };
+    worker.on("message", hear);
+    worker.on("error", stop);
+    worker.on("exit", exit);
+  });
+}
+
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new BelljarError("live/thread", "The audio thread does not answer.")),
+      milliseconds,
+    );
+  });
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function program(): string {
+  const path = shipped("live-thread.js");
+  if (path !== null) return path;
+  throw new BelljarError(
+    "live/missing",
+    "dist/live-thread.js is not there.",
+    "Build or install Belljar again.",
+  );
+}

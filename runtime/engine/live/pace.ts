@@ -1,0 +1,103 @@
+// When the next block may be rendered: as the sink takes blocks, or, where there is none or it has died, as time goes.
+
+import type { RingWriter } from "../../../shm/ring.ts";
+import { type LiveWords, Word } from "./words.ts";
+
+/** Milliseconds for which a sink may take nothing before the sound goes on without it. */
+const SINK_PATIENCE = 250;
+/** Longest sleep: the mail is looked at after it. Milliseconds. */
+const LONGEST_NAP = 20;
+/** Milliseconds behind time from which on lost time is given up. */
+const HOPELESS = 100;
+
+export class Pace {
+  private readonly words: LiveWords;
+  private readonly now: () => number;
+  private readonly block: number;
+  /** Milliseconds of a block. */
+  private readonly length: number;
+  private readonly free: boolean;
+  private readonly nap = new Int32Array(new SharedArrayBuffer(4));
+  private writer: RingWriter | null = null;
+  private channels: Float32Array[] = [];
+  private mono: Float32Array;
+  /** When the sink last took something. */
+  private taken = 0;
+  private stalled = false;
+  /** When the next block is due by the clock. */
+  private due = Number.NEGATIVE_INFINITY;
+
+  /** @param free blocks follow each other as fast as they can be rendered */
+  constructor(words: LiveWords, now: () => number, rate: number, block: number, free: boolean) {
+    this.words = words;
+    this.now = now;
+    this.block = block;
+    this.length = (block / rate) * 1000;
+    this.free = free;
+    this.mono = new Float32Array(block);
+  }
+
+  /** Plays into a ring from now on; null: for nobody. */
+  setSink(writer: RingWriter | null): void {
+    this.writer = writer;
+    this.stalled = false;
+    this.taken = this.now();
+    const silence = new Float32Array(this.block);
+    this.channels = Array.from({ length: writer?.channels ?? 0 }, () => silence);
+  }
+
+  /** [audio] Sleeps for a while, at most until the next block may be rendered. True: it may. */
+  wait(): boolean {
+    if (this.free) return true;
+    return this.writer === null ? this.waitForTime() : this.waitForSink(this.writer);
+  }
+
+  private waitForSink(writer: RingWriter): boolean {
+    if (!this.stalled) {
+      if (writer.waitForSpace(this.block, LONGEST_NAP)) return true;
+      const now = this.now();
+      if (now - this.taken < SINK_PATIENCE) return false;
+      this.stalled = true;
+      this.due = now;
+    }
+    if (writer.space >= this.block) {
+      // It lives again. What lay there is old by now.
+      this.stalled = false;
+      writer.beginEpoch();
+      return true;
+    }
+    return this.waitForTime();
+  }
+
+  private waitForTime(): boolean {
+    const now = this.now();
+    if (now - this.due > HOPELESS) this.due = now;
+    const left = this.due - now;
+    if (left <= 0) {
+      this.due += this.length;
+      return true;
+    }
+    Atomics.wait(this.nap, 0, 0, Math.min(left, LONGEST_NAP));
+    return false;
+  }
+
+  /** [audio] Hands over the block. */
+  deliver(left: Float32Array, right: Float32Array): void {
+    const { writer, channels, block } = this;
+    if (writer === null) return;
+    if (this.stalled) {
+      this.words.add(Word.Unheard, 1);
+      return;
+    }
+    if (channels.length === 1) {
+      const { mono } = this;
+      for (let i = 0; i < block; i++) mono[i] = ((left[i] as number) + (right[i] as number)) / 2;
+      channels[0] = mono;
+    } else {
+      channels[0] = left;
+      channels[1] = right;
+    }
+    if (writer.write(channels, block)) this.taken = this.now();
+    else this.words.add(Word.Unheard, 1);
+  }
+}
