@@ -35,16 +35,15 @@ export async function readPlugin(
   name: string,
   most: number = DEFAULT_LIMITS.moduleBytes,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (!isFileName(name)) return readRegularFile(findBuiltin(name).path, most, "a plugin");
   try {
-    return await readRegularFile(name, most, "a plugin");
+    const path = isFileName(name) ? name : findBuiltin(name).path;
+    return await readRegularFile(path, most, "a plugin");
   } catch (error) {
     if (!(error instanceof BelljarError)) throw error;
-    if (error.code === "file/too-large") {
-      throw new BelljarError(error.code, error.message, limitHint("moduleBytes"));
-    }
-    if (error.code !== "file/not-found") throw error;
-    throw new BelljarError(error.code, error.message, await hintNear(name));
+    const { code, message } = error;
+    if (code === "file/too-large") throw new BelljarError(code, message, limitHint("moduleBytes"));
+    if (code === "file/not-found") throw new BelljarError(code, message, await hintNear(name));
+    throw error;
   }
 }
 
