@@ -247,7 +247,8 @@ export class CodeWriter {
     else if (kind < 83) this.leave();
     else if (kind < 89) this.call();
     else if (kind < 92) this.callIndirect();
-    else if (kind < 98) this.bulk();
+    else if (kind < 96) this.bulk();
+    else if (kind < 99 && depth < 6) this.choose(depth);
     else this.op(Op.nop);
   }
 
@@ -321,6 +322,32 @@ export class CodeWriter {
       this.run(depth + 1);
     }
     this.close();
+  }
+
+  /** Blocks in blocks and a br_table inside that chooses between their ends; behind each end, code. */
+  private choose(depth: number): void {
+    const { random } = this;
+    const arms = 2 + random.below(3);
+    for (let n = 0; n < arms; n++) {
+      this.op(Op.block, VOID);
+      this.frames.push({ label: [], results: [], height: this.stack.length });
+    }
+    this.value(I32, 2);
+    if (random.chance(0.7)) {
+      this.op(Op.i32Const, 3);
+      this.op(Op.i32And);
+    }
+    const targets = Array.from({ length: random.below(6) }, () => random.below(arms));
+    this.op(Op.brTable, ...leb(targets.length), ...targets, random.below(arms));
+    this.stack.pop();
+    for (let n = 0; n < arms; n++) {
+      this.close();
+      if (random.chance(0.7)) this.run(depth + 1);
+      if (n + 2 < arms && random.chance(0.4)) {
+        this.op(Op.br, random.below(arms - n - 1));
+        this.stack.length = this.frames[this.frames.length - 1].height;
+      }
+    }
   }
 
   /** Goes on where a counter says so: `br_if` to the loop from wherever this is called. */

@@ -1,6 +1,7 @@
 // Runs the rewritten form of a module and the original in step, and compares all that can be seen: results, traps,
-// calls of host functions, memory, globals; and what is charged with what is executed. Whether a call ends is asked of the rewritten form alone, which has a
-// budget: the original would go on for ever.
+// calls of host functions, memory, globals; and what is charged with what is executed. Now and then another instance
+// of the rewritten form goes on, as another thread would. Whether a call ends is asked of the rewritten form alone,
+// which has a budget: the original would go on for ever.
 
 import { SLICE, slicesOwed, STACK_OVERFLOW } from "../../runtime/sandbox/meter.ts";
 import {
@@ -146,11 +147,21 @@ export function runSideBySide(
 
   try {
     const form = new WebAssembly.Module(rewritten.bytes);
-    const { exports } = new WebAssembly.Instance(form, {
-      ...importsOf(module, after, host),
-      $: { memory, tick },
-    } as WebAssembly.Imports);
-    after.functions = exports as unknown as Record<string, Call>;
+    const instantiate = (): Record<string, Call> => {
+      const imports = { ...importsOf(module, after, host), $: { memory, tick } };
+      return new WebAssembly.Instance(form, imports as WebAssembly.Imports).exports as unknown as Record<
+        string,
+        Call
+      >;
+    };
+    /** Another instance on the same memory goes on, as another thread would. */
+    const attach = (): void => {
+      const next = instantiate();
+      for (let lane = 0; lane < rewritten.lanes; lane++)
+        next.$lane_set(lane, after.functions.$lane_get(lane));
+      after.functions = next;
+    };
+    after.functions = instantiate();
     const untouched = new WebAssembly.Module(original);
     const startOriginal = (): void => {
       const instance = new WebAssembly.Instance(
@@ -170,6 +181,7 @@ export function runSideBySide(
       if (kind !== Kind.Function) continue;
       const type = module.types[module.functions[index]];
       if ([...type.params, ...type.results].includes(V128)) continue; // JavaScript can't call it
+      if (random.chance(0.05)) attach();
       for (let n = type.params.length === 0 ? 1 : calls; n > 0; n--) {
         const args = argumentsFor(type, random, n);
         const what = `${name}(${args.map(shown).join()})`;
