@@ -9,7 +9,7 @@ import {
   type TimeLine,
   timeLineOf,
 } from "./histogram.ts";
-import { type Configuration, type Idles, type Player, playBlock, Stopped, type Subject } from "./player.ts";
+import { type Configuration, type Idles, type Player, Stopped, type Subject } from "./player.ts";
 import type { PluginSubject } from "./plugin-subject.ts";
 import { maximum, median, minimum, quantileOfSorted } from "./statistics.ts";
 
@@ -64,8 +64,13 @@ export interface UnitFigures {
 /** Called now and then with the part that is done, 0 to 1. */
 export type Pulse = (part: number) => void;
 
-/** Warming up: so many times so many blocks, or for so long, with a pause in which V8's other threads may finish. */
-const WARM_TIMES = 3;
+/**
+ * Warming up: some times so many blocks, or for so long, with a pause in which V8's other threads may finish; until their
+ * median falls no more.
+ */
+const LEAST_WARM_TIMES = 2;
+const MOST_WARM_TIMES = 8;
+const SETTLED = 0.97;
 const WARM_BLOCKS = 1000;
 const WARM_MS = 150;
 const LEAST_WARM_BLOCKS = 20;
@@ -192,12 +197,17 @@ export function timeBlock(player: Player): number {
 /** Plays until V8 has optimised what it will: the host's own loop too. */
 export async function warmUp(subject: Subject, configuration: Configuration): Promise<void> {
   const player = await subject.player(configuration);
-  for (let time = 0; time < WARM_TIMES; time++) {
+  let before = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < MOST_WARM_TIMES; time++) {
     const began = performance.now();
-    for (let b = 0; b < WARM_BLOCKS; b++) {
-      if (b >= LEAST_WARM_BLOCKS && performance.now() - began > WARM_MS) break;
-      playBlock(player);
+    const times: number[] = [];
+    while (times.length < WARM_BLOCKS) {
+      if (times.length >= LEAST_WARM_BLOCKS && performance.now() - began > WARM_MS) break;
+      times.push(timeBlock(player));
     }
+    const now = median(times);
+    if (time >= LEAST_WARM_TIMES && now > before * SETTLED) break;
+    before = Math.min(before, now);
     await setTimeout(WARM_PAUSE_MS);
   }
 }
