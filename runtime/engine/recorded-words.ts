@@ -51,14 +51,16 @@ export class WordChanges extends Words {
 
   /** After a call of the plugin. */
   leave(words: Int32Array): void {
-    this.left.set(words);
+    const { left } = this;
+    // A handful of words: a call of set costs more.
+    for (let w = 0; w < left.length; w++) left[w] = words[w] as number;
   }
 
   /** Before a call: whether anything is not as a replay would have it. @param block whether the call is process */
   look(words: Int32Array, block: boolean): boolean {
     const { left, written, changed, ceased } = this;
-    changed.length = 0;
-    ceased.length = 0;
+    if (changed.length > 0) changed.length = 0;
+    if (ceased.length > 0) ceased.length = 0;
     for (let w = 0; w < left.length; w++) {
       const now = words[w] as number;
       if (!block || written[w] === 0) {
