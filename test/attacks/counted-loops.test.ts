@@ -1,4 +1,3 @@
-// time limit: 20 s
 import { test } from "uvu";
 import { ATTACKS } from "./counted-loops.ts";
 import { testAttacks } from "./twin.ts";

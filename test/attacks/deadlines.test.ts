@@ -1,4 +1,3 @@
-// time limit: 60 s
 import { test } from "uvu";
 import { ATTACKS } from "./deadlines.ts";
 import { testAttacks } from "./twin.ts";
