@@ -28,3 +28,9 @@ export function printable(text: string, most = 200): string {
   const cut = /[\ud800-\udbff]/.test(clean.charAt(most - 1)) ? most - 1 : most;
   return `${clean.slice(0, cut)}…`;
 }
+
+/** Words for a sentence, each already safe to print: the first twenty, and how many more there are. */
+export function listed(words: readonly string[], most = 20): string {
+  const more = words.length - most;
+  return more > 0 ? `${words.slice(0, most).join(", ")} and ${more} more` : words.join(", ");
+}

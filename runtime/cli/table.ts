@@ -40,9 +40,14 @@ export function width(text: string): number {
 
 function cut(text: string, most: number): string {
   if (width(text) <= most) return text;
-  const kept = [...text];
-  while (kept.length > 0 && width(kept.join("")) > most - 1) kept.pop();
-  return `${kept.join("")}…`;
+  let kept = "";
+  let columns = 0;
+  for (const character of text) {
+    columns += width(character);
+    if (columns > most - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
 }
 
 /** No column of text is made narrower than this, however narrow the terminal. */

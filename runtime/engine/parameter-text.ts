@@ -1,6 +1,6 @@
 // A control port's value as people write and read it: "-6 dB", "on", "triangle", "2.5 kHz".
 
-import { BelljarError, printable } from "../../abi/error.ts";
+import { BelljarError, listed, printable } from "../../abi/error.ts";
 import type { PortDescriptor } from "../../abi/descriptor.ts";
 
 const ON = ["on", "true", "yes"];
@@ -18,7 +18,7 @@ const CONVERSIONS = new Map<string, (value: number) => number>([
 
 /** What a control port accepts, for an error or a table: "-60 to 12 dB", "off, on", "sine, saw". */
 export function describeRange(port: PortDescriptor): string {
-  if (port.choices.length > 0) return port.choices.map((choice) => printable(choice, 40)).join(", ");
+  if (port.choices.length > 0) return listed(port.choices.map((choice) => printable(choice, 40)));
   if (port.hint === "toggle") return "off, on";
   if (port.hint === "graph_editor") return "JSON";
   const unit = port.unit === "" ? "" : ` ${printable(port.unit, 16)}`;

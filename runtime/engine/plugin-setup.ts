@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { type ConfigParam, isInput, type PortDescriptor } from "../../abi/descriptor.ts";
-import { BelljarError, printable } from "../../abi/error.ts";
+import { BelljarError, listed, printable } from "../../abi/error.ts";
 import { didYouMean } from "../graph/index.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 import type { PluginInstance, PluginType } from "../sandbox/index.ts";
@@ -127,7 +127,7 @@ export function configText(param: ConfigParam, value: Json): string {
       throw badConfig(param, value, whole ? "a whole number" : "a number");
     }
     case "categorical": {
-      const known = param.choices.map((choice) => `"${printable(choice, 40)}"`).join(", ");
+      const known = listed(param.choices.map((choice) => `"${printable(choice, 40)}"`));
       if (typeof value === "string" && param.choices.includes(value)) return value;
       throw badConfig(param, value, `one of ${known}`);
     }
@@ -195,7 +195,7 @@ function checkText(port: PortDescriptor, value: string | boolean): number {
 
 function unknown(what: "config" | "parameter", id: string, known: readonly string[]): BelljarError {
   const all =
-    known.length === 0 ? "It has none." : `It has ${known.map((one) => printable(one, 60)).join(", ")}.`;
+    known.length === 0 ? "It has none." : `It has ${listed(known.map((one) => printable(one, 60)))}.`;
   return new BelljarError(
     what === "config" ? "session/config" : "session/param",
     `There is no ${what === "config" ? "config parameter" : "parameter"} "${printable(id, 60)}".`,

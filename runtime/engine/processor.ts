@@ -1,7 +1,7 @@
 // One plugin, ready to be given blocks: the convenient face of a sandbox instance, for hosts and the command line.
 
 import { isInput, type PluginDescriptor, type PortDescriptor, type Preset } from "../../abi/descriptor.ts";
-import { BelljarError, printable } from "../../abi/error.ts";
+import { BelljarError, listed, printable } from "../../abi/error.ts";
 import { AUDIO_CONNECTED, AUDIO_INPUT_SILENT, EventType } from "../../abi/layout.ts";
 import { didYouMean } from "../graph/index.ts";
 import type { AudioPort, Fault, ModuleFacts, PluginInstance, PluginType } from "../sandbox/index.ts";
@@ -458,7 +458,7 @@ function pick<T>(map: ReadonlyMap<string, T>, id: string | undefined, what: stri
   if (id !== undefined) checkText(`id of an ${what}`, id);
   const found = id === undefined ? map.values().next().value : map.get(id);
   if (found !== undefined) return found;
-  const known = [...map.keys()].map((one) => printable(one, 60)).join(", ");
+  const known = listed([...map.keys()].map((one) => printable(one, 60)));
   const all = known === "" ? "" : `It has: ${known}.`;
   if (id === undefined) throw new BelljarError("plugin/port", `This plugin has no ${what}.`, all);
   throw new BelljarError(

@@ -11,6 +11,7 @@ import {
   type PortTemplate,
   type Preset,
 } from "../../abi/descriptor.ts";
+import { listed } from "../../abi/error.ts";
 import {
   deepFreeze,
   Fields,
@@ -94,7 +95,7 @@ export function configProblem(param: ConfigParam, value: string): string | null 
     case "bool":
       return value === "true" || value === "false" ? null : 'neither "true" nor "false"';
     case "categorical":
-      return param.choices.includes(value) ? null : `none of ${param.choices.join(", ")}`;
+      return param.choices.includes(value) ? null : `none of ${listed(param.choices)}`;
     default:
       return null;
   }

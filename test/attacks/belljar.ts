@@ -3,6 +3,7 @@
 export * from "../../runtime/index.ts";
 export { printable } from "../../abi/error.ts";
 export { explain } from "../../runtime/cli/explain.ts";
+export { notesOn } from "../../runtime/cli/inspect-notes.ts";
 export { run as inspect } from "../../runtime/cli/inspect.ts";
 export { LogLines } from "../../runtime/cli/log.ts";
 export { PluginNode } from "../../runtime/engine/plugin-node.ts";

@@ -1,6 +1,13 @@
 // More than anyone can take: lines, messages, events, values.
 
-import { EVENTS_IN, EVENTS_OUT, type SmallPlugin, smallPlugin, STEREO_OUT } from "../sandbox/small-plugin.ts";
+import {
+  EVENTS_IN,
+  EVENTS_OUT,
+  knob,
+  type SmallPlugin,
+  smallPlugin,
+  STEREO_OUT,
+} from "../sandbox/small-plugin.ts";
 import { ear } from "./around.ts";
 import { data } from "./descriptor.ts";
 import { playing } from "./playing.ts";
@@ -176,5 +183,38 @@ export const ATTACKS: Attack[] = [
     stopped:
       "descriptor/too-many: The descriptor is wrong: it holds more than 65536 values (descriptorValues).",
     reached: "the host made 200000 maps",
+  },
+  {
+    attack: "A control's 1,000 choices are all in the sentence that refuses another",
+    defence: { file: "abi/error.ts", line: "const more = words.length - most;", off: "const more = 0;" },
+    attempt: async (belljar) => {
+      const choices = Array.from({ length: 1_000 }, (_, i) => `choice ${i}`);
+      const mode = knob("mode", { hint: "radio", choices, max: 999, default: 0 });
+      const plugin = await playing(belljar, { ports: [mode], pages: "8 64" });
+      const processor = new belljar.Plugin(plugin.type).instantiate();
+      try {
+        processor.set("mode", "loud");
+      } catch (error) {
+        return `the sentence has ${(error as Error).message.length} characters`;
+      }
+      return "it was set";
+    },
+    stopped: "the sentence has 265 characters",
+    reached: "the sentence has 11932 characters",
+  },
+  {
+    attack: "A module exports 2,000 names, for inspect to have a sentence on each",
+    defence: {
+      file: "runtime/cli/inspect-notes.ts",
+      line: "for (const name of strays.slice(0, SHOWN)) {",
+      off: "for (const name of strays) {",
+    },
+    attempt: async (belljar) => {
+      const names = Array.from({ length: 2_000 }, (_, i) => `(func (export "bj_${i}"))`).join("");
+      const type = await belljar.PluginType.load(smallPlugin({ functions: names }));
+      return `there are ${belljar.notesOn(type.facts, type.descriptor).length} notes on it`;
+    },
+    stopped: "there are 21 notes on it",
+    reached: "there are 2001 notes on it",
   },
 ];

@@ -36,6 +36,11 @@ test("a cell that is too long is cut with an ellipsis", () => {
   assert.is(table([{ title: "A", most: 4 }], [["abcdefgh"]]), "A\nabc…\n");
 });
 
+test("a cell of a million characters is cut as one of eight is", () => {
+  const rows = [["x".repeat(1e6)], ["音".repeat(5e5)]];
+  assert.is(table([{ title: "A", most: 6 }], rows), "A\nxxxxx…\n音音…\n");
+});
+
 test("on a narrow terminal texts give way, the longest first, and numbers stay whole", () => {
   const columns = [{ title: "NODE" }, { title: "PLUGIN" }, { title: "UNITS", right: true }];
   const rows = [["shimmer", "plugins/out/shimmer.wasm", "1234567"]];
