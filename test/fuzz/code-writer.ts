@@ -58,13 +58,19 @@ export class CodeWriter {
     this.self = self;
     this.type = around.types[around.functions[self]];
     this.locals = [...this.type.params];
-    for (let n = random.below(8); n > 0; n--) this.locals.push(random.pick(VALUE_TYPES));
-    this.steps = random.pick([0, 3, 10, 30, 60]);
+    const declared = random.chance(0.03) ? 200 : random.below(8);
+    for (let n = declared; n > 0; n--) this.locals.push(random.pick(VALUE_TYPES));
+    this.steps = random.chance(0.04) ? 400 : random.pick([0, 3, 10, 30, 60]);
   }
 
   /** The body: locals and instructions. */
   write(): Uint8Array<ArrayBuffer> {
     this.frames.push({ label: this.type.results, results: this.type.results, height: 0 });
+    // Now and then so deep that labels take two bytes.
+    const blocks = this.random.chance(0.02) ? 150 : 0;
+    for (let n = 0; n < blocks; n++) this.open(Op.block, { bytes: [VOID], params: [], results: [] });
+    this.run(0);
+    for (let n = 0; n < blocks; n++) this.close();
     this.run(0);
     this.close();
     const declared = this.locals.slice(this.type.params.length);
