@@ -37,6 +37,9 @@ for (const run of globalThis.UVU_QUEUE[0]) {
     outcome.errors = (outcome.errors ?? "") + errors;
   }
 }
+for (const { broken } of globalThis.belljarSuites ?? []) {
+  if (broken !== null) outcome.problems.push(`before its tests: ${broken?.stack ?? broken}`);
+}
 if (outcome.ran === 0 && skipped.length === 0) outcome.problems.push("no test ran");
 // A rejection that nobody handles shows itself a turn later, and ends the process before it can report.
 await new Promise((resolve) => setTimeout(resolve, 20));

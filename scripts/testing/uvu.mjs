@@ -5,14 +5,24 @@ import * as uvu from "uvu";
 globalThis.belljarSuites ??= [];
 
 function watch(suite, name) {
-  const record = { name, pending: 0, only: false };
+  const record = { name, pending: 0, only: false, broken: null };
   globalThis.belljarSuites.push(record);
   const add = (method) => (title, handler) => {
     record.pending++;
     method(title, handler);
   };
+  // Where a hook before all tests throws, uvu leaves the tests out and says nothing.
+  const before = (hook) =>
+    suite.before(async (state) => {
+      try {
+        await hook(state);
+      } catch (error) {
+        record.broken = error;
+        throw error;
+      }
+    });
   return Object.assign(add(suite), {
-    before: suite.before,
+    before: Object.assign(before, { each: suite.before.each }),
     after: suite.after,
     skip: add(suite.skip),
     only: (title, handler) => {

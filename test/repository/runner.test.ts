@@ -63,6 +63,15 @@ test("a forgotten run() is a failure, also of one suite beside another that ran"
   assert.match(beside.all, 'the suite "other"');
 });
 
+test("a hook that throws before the tests, which then never run, is a failure", () => {
+  const { code, last, all } = run({
+    "hook.test.ts": `${HEAD}test.before(async () => { throw new Error("not ready"); }); test("a", () => {}); test.run();`,
+  });
+  assert.is(last, "0 passed, 1 failed");
+  assert.is(code, 1);
+  assert.match(all, "not ready");
+});
+
 test("a hanging file fails at its time limit, whether it waits or spins, and what it started is ended", () => {
   const pid = join(above, "pid");
   const script = `require("fs").writeFileSync(${JSON.stringify(pid)}, String(process.pid)); setInterval(() => {}, 1000)`;
