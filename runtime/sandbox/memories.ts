@@ -185,7 +185,7 @@ export class Lease {
 
   /** [control] After it: gives back what was not used. */
   settle(): void {
-    const grown = pagesOf(this.memory) + QUEUE_PAGES - this.charge.pages;
+    const grown = this.ended ? 0 : pagesOf(this.memory) + QUEUE_PAGES - this.charge.pages;
     this.charge.pages += grown;
     account.give(this.reserved - grown);
     this.reserved = 0;

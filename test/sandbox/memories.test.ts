@@ -235,6 +235,39 @@ test("a plugin that fails where the memory of all was short says why", async () 
   assert.match(error.hint, "totalMemory");
 });
 
+test("an instance that is disposed of in the middle of a call ends it, and its memory is never used again", async () => {
+  const type = await load(
+    {
+      pages: "13 78",
+      functions: saving("(i32.add (memory.grow (i32.const 1)) (call $long))").replace(
+        "(func",
+        `(func $long (result i32) (local $i i32) (loop $l (local.set $i (i32.add (local.get $i) (i32.load (i32.const 0))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (i32.const 1000000)))) (i32.const 0)) (func`,
+      ),
+    },
+    { controlSeconds: 0.01 },
+  );
+  const before = held();
+  let reads = 0;
+  let instance: PluginInstance | null = null;
+  const now = (): number => {
+    if (instance !== null && ++reads === 3) instance.dispose();
+    return 0;
+  };
+  instance = type.instantiate({ now });
+  try {
+    instance.saveState();
+  } catch (error) {
+    assert.instance(error, Error);
+  }
+  assert.ok(reads >= 3);
+  assert.is(held(), before);
+  assert.is(
+    memoriesMade(() => type.instantiate()),
+    1,
+  );
+});
+
 test("an instance that nobody has any more gives its memory back without being disposed of", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
