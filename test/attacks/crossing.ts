@@ -206,4 +206,65 @@ export const ATTACKS: Attack[] = [
     stopped: 'the host hears log {"ok":false',
     reached: "the host hears nothing",
   },
+  {
+    attack: "A plugin's state of 17 MiB, for every session that is saved to carry",
+    defence: {
+      file: "runtime/sandbox/calls.ts",
+      line: "this.within(limit, length, ",
+      off: "(() => {})(",
+    },
+    attempt: async (belljar) => {
+      const plugin = await playing(belljar, {
+        pages: "288 288",
+        functions: record(65_536, 17 << 20) + handsOut("bj_state_save", "", 700),
+      });
+      return `the session has ${plugin.saveState()?.length} bytes of it`;
+    },
+    stopped:
+      'plugin/too-large: "test.small" returned, by state save, 17825792 bytes; the limit is 16777216 (stateBytes).',
+    reached: "the session has 17825792 bytes of it",
+  },
+  {
+    attack: "A session's setting of 200,000 characters, for a plugin that has less room than it says",
+    defence: {
+      file: "runtime/sandbox/calls.ts",
+      line: "this.within(limit, bytes.length, ",
+      off: "(() => {})(",
+    },
+    attempt: async (belljar) => {
+      const plugin = await instance(belljar, {
+        pages: "8 64",
+        config: [TEXT],
+        functions: '(func (export "bj_configure") (param i32 i32 i32) (result i32) (i32.const 0))',
+      });
+      plugin.configure("text", "x".repeat(200_000));
+      return "it was written over everything that the plugin keeps behind its room";
+    },
+    stopped:
+      'plugin/too-large: "test.small" is to get, by configure, 200000 bytes; the limit is 65536 (configBytes).',
+    reached: "it was written over everything that the plugin keeps behind its room",
+  },
+  {
+    attack: "A session gives its plugin a file that is larger than this host allows",
+    defence: {
+      file: "runtime/sandbox/instance.ts",
+      line: 'this.calls.within("fileBytes", size, "is to get a file of");',
+      off: "",
+    },
+    attempt: async (belljar) => {
+      const plugin = await instance(
+        belljar,
+        {
+          config: [{ id: "font", display_name: "Font", type: "filepath" }],
+          functions:
+            '(func (export "bj_configure_file") (param i32 i32 i32 i32 i32) (result i32) (i32.const 0))',
+        },
+        { limits: { fileBytes: 1_000 } },
+      );
+      plugin.configureFile("font", "font.sf2", new Uint8Array(5_000));
+      return "it was given 5000 bytes";
+    },
+    stopped: 'plugin/too-large: "test.small" is to get a file of 5000 bytes; the limit is 1000 (fileBytes).',
+    reached: "it was given 5000 bytes",
+  },
 ];

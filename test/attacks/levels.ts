@@ -128,4 +128,19 @@ export const ATTACKS: Attack[] = [
     stopped: "the gain that the user set to 0.25 is 0.25",
     reached: "the gain that the user set to 0.25 is NaN",
   },
+  {
+    attack: "A plugin's meter shows infinity, for who scales a picture by it",
+    defence: {
+      file: "runtime/sandbox/control-outputs.ts",
+      line: "if (value - value !== 0) values[i] = ",
+      off: "if (false) values[i] = ",
+    },
+    attempt: async (belljar) => {
+      const plugin = await playing(belljar, show("inf"));
+      plugin.process(64);
+      return `the meter is at ${plugin.controlsOut[0]}`;
+    },
+    stopped: "the meter is at 1",
+    reached: "the meter is at Infinity",
+  },
 ];
