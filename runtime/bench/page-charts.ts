@@ -12,6 +12,8 @@ export const WIDTHS = [
 
 const LEFT = 52;
 const RIGHT = 14;
+/** Pixels that the words beside a mark may need. */
+const WORDS = 130;
 /** How many times as long as an empty plugin the fastest block may take for that one to be shown beside it. */
 const NEAR = 10;
 
@@ -100,7 +102,8 @@ export function histogramSvg({ histogram, times, floor }: Measured, width: numbe
     const at = x.at(value);
     const y0 = 14 + row * 16;
     parts.push(line(at, y0 - 9, at, frame.bottom, className));
-    const left = at > width * 0.6;
+    // P50's words to its left and P99's to its right, so that no line crosses the other's words; unless there is no room.
+    const left = name === "P50" ? at > LEFT + WORDS : at > width - RIGHT - WORDS;
     parts.push(
       text(
         at + (left ? -5 : 5),
