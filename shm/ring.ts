@@ -265,6 +265,8 @@ export class RingWriter extends RingSide {
 
 /** The consumer's side. One thread uses it. */
 export class RingReader extends RingSide {
+  private readonly nap = new Int32Array(new SharedArrayBuffer(4));
+
   /** @throws BelljarError ring/magic, ring/version, ring/shape */
   constructor(buffer: ArrayBufferLike, wake: Wake, owner: number) {
     super(buffer, wake);
@@ -275,6 +277,12 @@ export class RingReader extends RingSide {
   get available(): number {
     this.takeEpoch();
     return this.trusted(this.filled);
+  }
+
+  /** Sleeps, at a beginning, until `frames` frames are there: at most `milliseconds`. Afterwards the consumer never waits. */
+  waitFor(frames: number, milliseconds: number): void {
+    const end = performance.now() + milliseconds;
+    while (this.available < frames && performance.now() < end) Atomics.wait(this.nap, 0, 0, 1);
   }
 
   /** A distance that no honest producer can have made counts as nothing. */

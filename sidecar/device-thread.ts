@@ -6,6 +6,7 @@ import { BelljarError } from "../abi/error.ts";
 import type { DeviceList, StreamWish } from "../abi/sidecar.ts";
 import { openRegion, type Region } from "../shm/region.ts";
 import { RingReader } from "../shm/ring.ts";
+import { raisePriority } from "../shm/thread.ts";
 import { regionWake } from "../shm/wake.ts";
 import type { Backend, OpenDevice } from "./devices/device.ts";
 import { nullBackend } from "./devices/null.ts";
@@ -33,6 +34,7 @@ export type ThreadAnswer =
 
 /** Runs in the worker. */
 export function runDeviceThread(): void {
+  raisePriority();
   const { words: buffer, library } = workerData as ThreadData;
   const thread = new DeviceThread(new Int32Array(buffer, 0, WORDS), library);
   parentPort?.on("message", (request: ThreadRequest) => {

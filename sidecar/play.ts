@@ -14,6 +14,9 @@ import {
   Command,
 } from "./words.ts";
 
+/** Milliseconds that the first frames may be waited for. */
+const PATIENCE = 100;
+
 export type Ending = "paused" | "drained" | "stopped";
 
 /**
@@ -24,6 +27,8 @@ export function play(ring: RingReader, device: OpenDevice, words: Int32Array): E
   const { chunkFrames, channels, format } = device.format;
   const converter = new Converter(format, chunkFrames * channels);
   const { bytes } = converter;
+  const prelude = Math.ceil(device.format.latency * device.format.rate) + chunkFrames;
+  let handed = 0;
   device.start();
   for (;;) {
     const command = Atomics.load(words, AT_COMMAND);
@@ -48,6 +53,9 @@ export function play(ring: RingReader, device: OpenDevice, words: Int32Array): E
         return "drained";
       }
     }
+    // A device fills its own buffer faster than the sound goes: that the ring can't follow at first is no underrun.
+    if (handed < prelude) ring.waitFor(frames, PATIENCE);
+    handed += frames;
     const count = ring.read(converter.floats, frames);
     converter.convert(frames * channels);
     const samples =

@@ -13,6 +13,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   inspect: () => import("./inspect.ts"),
   process: () => import("./process.ts"),
   render: () => import("./render.ts"),
+  play: () => import("./play.ts"),
+  devices: () => import("./devices.ts"),
   replay: () => import("./replay.ts"),
   validate: () => import("./validate.ts"),
   bench: () => import("./bench.ts"),

@@ -66,6 +66,11 @@ export class FileSource implements GraphNode {
     return true;
   }
 
+  /** Plays nothing more. */
+  finish(): void {
+    this.position = this.length;
+  }
+
   /** Goes on from that frame. */
   seek(frame: number): void {
     this.position = frame;

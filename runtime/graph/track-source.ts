@@ -1,7 +1,7 @@
 // Scheduled events as a node: each leaves in its block at its frame.
 
 import type { PortDescriptor } from "../../abi/descriptor.ts";
-import { ProcessState } from "../../abi/layout.ts";
+import { EventType, ProcessState } from "../../abi/layout.ts";
 import { EventBuffer } from "./event-buffer.ts";
 import { describePort, type GraphNode, NO_ARENA, NO_CONTROLS, NO_EVENTS } from "./node.ts";
 
@@ -44,11 +44,12 @@ export class TrackSource implements GraphNode {
   readonly schedule: Schedule;
   private next = 0;
   private position = 0;
+  private farewell = false;
 
   /** @param frames of a block. */
   constructor(schedule: Schedule, frames: number) {
     this.schedule = schedule;
-    this.eventsOut = new EventBuffer(densest(schedule, frames));
+    this.eventsOut = new EventBuffer(Math.max(1, densest(schedule, frames)));
   }
 
   /** The frame after the last event. */
@@ -62,6 +63,10 @@ export class TrackSource implements GraphNode {
     const start = this.position;
     const end = start + frames;
     eventsOut.count = 0;
+    if (this.farewell) {
+      this.farewell = false;
+      eventsOut.push(0, EventType.AllNotesOff, 0, -1, -1, -1, 0, 0);
+    }
     while (this.next < schedule.length && (schedule.frame[this.next] as number) < end) {
       const i = this.next++;
       eventsOut.push(
@@ -77,6 +82,12 @@ export class TrackSource implements GraphNode {
     }
     this.position = end;
     return true;
+  }
+
+  /** Sends nothing more but the end of all its notes. */
+  finish(): void {
+    this.next = this.schedule.length;
+    this.farewell = true;
   }
 
   /** Goes on from that frame, with the events at or after it. */

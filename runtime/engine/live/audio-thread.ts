@@ -42,7 +42,9 @@ export type ToAudioThread =
   /** A graph to play. `rehearsal`: the same on other instances, played beforehand and thrown away, so that the code is warm. */
   | { type: "graph"; parcel: Parcel; rehearsal: Parcel | null; port: MessagePort; gone: number }
   | { type: "replace"; node: number; parcel: PluginParcel }
-  | { type: "sink"; sink: SinkParcel | null };
+  | { type: "sink"; sink: SinkParcel | null }
+  /** The sources end here; what sounds may ring out. */
+  | { type: "finish" };
 
 export type FromAudioThread =
   | { type: "ready"; subnormalsAreZero: boolean; priority: Priority }
@@ -115,6 +117,11 @@ class AudioThread {
       case "sink":
         this.sink = message.sink;
         this.openSink();
+        break;
+      case "finish":
+        for (const node of this.playing?.nodes ?? []) {
+          if (node instanceof TrackSource || node instanceof FileSource) node.finish();
+        }
         break;
     }
   }

@@ -232,6 +232,12 @@ export class LiveSession {
     this.words.add(Word.Mail, 1);
   }
 
+  /** Ends all sources and their notes; what sounds may ring out. */
+  finish(): void {
+    this.audio?.postMessage({ type: "finish" } satisfies ToAudioThread);
+    this.words.add(Word.Mail, 1);
+  }
+
   /**
    * Plays another session from its beginning, as soon as it is ready; until then this one goes on.
    * @throws BelljarError what prepareSession throws; this session then goes on
