@@ -237,7 +237,8 @@ class MidiParser {
       const length = this.#view.getUint32(at + 4);
       if (!fits) this.#truncated(at, `a chunk "${printable(this.#tag(at))}" of ${length} bytes`);
       if (this.#tag(at) === "MTrk") {
-        if (complete) this.#warn("tracks", `says that it has ${count} tracks, but has another at byte ${at}`);
+        if (complete)
+          this.#warn("tracks", `says that it has ${tracksText(count)}, but has another at byte ${at}`);
         if (tracks.length === MIDI_MAX_TRACKS) {
           throw this.#error("tracks", `has more than ${MIDI_MAX_TRACKS} tracks, with the one at byte ${at}`);
         }
@@ -250,7 +251,7 @@ class MidiParser {
     if (tracks.length < count) {
       throw this.#error(
         "truncated",
-        `says that it has ${count} tracks, but ends at byte ${total} after ${tracks.length}`,
+        `says that it has ${tracksText(count)}, but ends at byte ${total} after ${tracks.length}`,
       );
     }
     return tracks;
@@ -406,6 +407,10 @@ class MidiParser {
   #error(code: string, rest: string, hint = ""): BelljarError {
     return new BelljarError(`midi/${code}`, `${this.#name} ${rest}.`, hint);
   }
+}
+
+function tracksText(count: number): string {
+  return count === 1 ? "one track" : `${count} tracks`;
 }
 
 function hex(byte: number): string {
