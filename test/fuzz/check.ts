@@ -8,7 +8,7 @@
 
 import { BelljarError } from "../../abi/error.ts";
 import { DEFAULT_LIMITS } from "../../runtime/sandbox/limits.ts";
-import { rewriteModule } from "../../runtime/sandbox/rewrite.ts";
+import { type Rewritten, rewriteModule } from "../../runtime/sandbox/rewrite.ts";
 import type { FunctionType } from "../../runtime/sandbox/module.ts";
 import { HOST_FUNCTIONS, vetModule } from "../../runtime/sandbox/vet.ts";
 import { canonical } from "./canonical.ts";
@@ -48,8 +48,13 @@ export function check(bytes: Uint8Array<ArrayBuffer>, seed = 1, options: CheckOp
     if (Buffer.compare(given, bytes) !== 0)
       throw new Finding("Vetting or rewriting changed the bytes that it was given.");
     stage = "compiling the rewritten form";
+    const certain = canonical(vetted.module, vetted.codes);
+    // Where NaNs leave nothing open, the very form is compiled when it is compared.
+    if (Buffer.compare(certain, bytes) === 0) {
+      return { refused: "", compared: compare(vetted, rewritten, seed, options) };
+    }
     if (!WebAssembly.validate(rewritten.bytes)) new WebAssembly.Module(rewritten.bytes);
-    return { refused: "", compared: compare(bytes, vetted, seed, options) };
+    return { refused: "", compared: compareCertain(certain, imports, seed, options) };
   } catch (error) {
     if (error instanceof Finding) throw error;
     if (error instanceof Difference) throw new Finding(error.message);
@@ -65,26 +70,28 @@ export function check(bytes: Uint8Array<ArrayBuffer>, seed = 1, options: CheckOp
   }
 }
 
-function compare(
-  bytes: Uint8Array<ArrayBuffer>,
-  { module, codes }: ReturnType<typeof vetModule>,
+type Vetted = ReturnType<typeof vetModule>;
+
+function compareCertain(
+  certain: Uint8Array<ArrayBuffer>,
+  imports: ReadonlyMap<string, FunctionType>,
   seed: number,
-  options: CheckOptions,
+  options: Options,
 ): Compared | null {
-  const certain = canonical(module, codes);
-  let twin: ReturnType<typeof vetModule>;
-  let rewritten: ReturnType<typeof rewriteModule>;
+  let vetted: Vetted;
+  let rewritten: Rewritten;
   try {
-    twin =
-      Buffer.compare(certain, bytes) === 0
-        ? ({ module, codes } as never)
-        : vetModule(certain, LIMITS, options.imports ?? HOST_FUNCTIONS);
-    rewritten = rewriteModule(twin.module, twin.codes, LIMITS);
+    vetted = vetModule(certain, LIMITS, imports);
+    rewritten = rewriteModule(vetted.module, vetted.codes, LIMITS);
   } catch (error) {
     if (error instanceof BelljarError && error.code === "module/limit") return null; // it grew over one
     throw new Error(`its form with certain NaNs is refused: ${(error as Error).message}`);
   }
-  // The one form runs the very code of the original, the other counts.
-  const original = observable(twin.module, rewritten.memory.maximum, seed & 1 ? twin.codes : null);
-  return runSideBySide(twin.module, rewritten, original, new Random(seed), options);
+  return compare(vetted, rewritten, seed, options);
+}
+
+/** Every second module runs as the original wrote it, the others count what they execute. */
+function compare({ module, codes }: Vetted, rewritten: Rewritten, seed: number, options: Options): Compared {
+  const original = observable(module, rewritten.memory.maximum, seed & 1 ? codes : null);
+  return runSideBySide(module, rewritten, original, new Random(seed), options);
 }

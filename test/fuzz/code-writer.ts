@@ -23,6 +23,8 @@ export interface Surroundings {
   globals: { type: number; mutable: boolean }[];
   tables: number[];
   segments: number;
+  /** Nothing that is charged by more than its instruction: no bulk memory, no growth. */
+  plain: boolean;
 }
 
 interface Frame {
@@ -207,7 +209,7 @@ export class CodeWriter {
 
   /** memory.size or memory.grow. */
   private size(depth: number): void {
-    if (this.random.chance(0.5)) {
+    if (this.around.plain || this.random.chance(0.5)) {
       this.op(Op.memorySize, 0);
       this.stack.push(I32);
       return;
@@ -253,7 +255,7 @@ export class CodeWriter {
     else if (kind < 83) this.leave();
     else if (kind < 89) this.call();
     else if (kind < 92) this.callIndirect();
-    else if (kind < 96) this.bulk();
+    else if (kind < 96 && !this.around.plain) this.bulk();
     else if (kind < 99 && depth < 6) this.choose(depth);
     else this.op(Op.nop);
   }
@@ -314,6 +316,10 @@ export class CodeWriter {
   private ifElse(depth: number): void {
     const type = this.blockType();
     this.value(I32, 2);
+    if (this.random.chance(0.5)) {
+      this.op(Op.i32Const, 1 << this.random.below(3));
+      this.op(Op.i32And);
+    }
     this.stack.pop();
     const above = this.stack.slice();
     this.open(Op.if, type);

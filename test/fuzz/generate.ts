@@ -29,7 +29,8 @@ function initialiser(random: Random, type: number): number[] {
 export function generate(random: Random): Uint8Array<ArrayBuffer> {
   const some = (most: number): number[] =>
     Array.from({ length: random.below(most + 1) }, () => random.pick(VALUE_TYPES));
-  const hosts = [...HOST_FUNCTIONS].filter(() => random.chance(0.3));
+  const plain = random.chance(0.3);
+  const hosts = [...HOST_FUNCTIONS].filter(() => !plain && random.chance(0.3));
   const types: FunctionType[] = [
     ...hosts.map(([, type]) => type),
     { params: [], results: [] },
@@ -52,7 +53,7 @@ export function generate(random: Random): Uint8Array<ArrayBuffer> {
     const place = offset(random.below(40_000));
     return [...leb(flags), ...(flags === 1 ? [] : flags === 2 ? [0, ...place] : place), ...sized(bytes)];
   });
-  const around: Surroundings = { types, functions, globals, tables, segments: data.length };
+  const around: Surroundings = { types, functions, globals, tables, segments: data.length, plain };
 
   const sections: Section[] = [{ id: 1, bytes: vector(types.map(typeBytes)) }];
   if (hosts.length > 0) {

@@ -34,7 +34,9 @@ export class Random {
   }
 
   bytes(count: number): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from({ length: count }, () => this.bits() >>> 24);
+    const words = new Uint32Array((count + 3) >> 2);
+    for (let i = 0; i < words.length; i++) words[i] = this.bits();
+    return new Uint8Array(words.buffer, 0, count);
   }
 
   /** An i32 of the kind that finds mistakes. */

@@ -19,7 +19,7 @@ test("thousands of changed and random modules break no promise", async () => {
   const real = realModules();
   assert.ok(real.length >= 5, "there are real modules to change");
   const tally = emptyTally();
-  for (let n = 0; n < 1_800; n++) {
+  for (let n = 0; n < 1_500; n++) {
     const { kind, bytes } = await makeInput(SEED, n, real, false);
     try {
       count(tally, kind, check(bytes, n));
@@ -28,9 +28,9 @@ test("thousands of changed and random modules break no promise", async () => {
       assert.unreachable(`${error.message}\nAgain: npm run fuzz -- vet --seed ${SEED} --only ${n}`);
     }
   }
-  assert.ok(tally.accepted > 600 && tally.accepted < 1_500, `${tally.accepted} of 1800 were taken`);
+  assert.ok(tally.accepted > 600 && tally.accepted < 1_200, `${tally.accepted} of 1500 were taken`);
   assert.ok(
-    tally.calls > 4_000 && tally.traps > 400,
+    tally.calls > 3_000 && tally.traps > 300,
     `${tally.calls} calls were compared, ${tally.traps} traps`,
   );
   const codes = Object.keys(tally.refused);
