@@ -67,7 +67,7 @@ export class Recorder implements Watcher {
   private readonly type: PluginType;
   private readonly calls = new ByteLog();
   private readonly answerBytes = new ByteLog();
-  private readonly answers = new AnswerLog(this.answerBytes);
+  private readonly answers: AnswerLog;
   private readonly files: RecordedFile[] = [];
   private instance: PluginInstance | null = null;
   private seen: Seen | null = null;
@@ -92,6 +92,7 @@ export class Recorder implements Watcher {
   constructor(type: PluginType, options: RecorderOptions) {
     this.type = type;
     this.options = options;
+    this.answers = new AnswerLog(this.answerBytes, options.mostBytes);
     this.node = options.node;
     this.audio = options.audio;
   }
@@ -126,6 +127,7 @@ export class Recorder implements Watcher {
     this.instance = null;
     this.seen = null;
     this.over = true;
+    this.bound();
   }
 
   /** Lets go of what it holds. */
@@ -261,7 +263,6 @@ export class Recorder implements Watcher {
 
   block(instance: PluginInstance, frames: number): void {
     if (!this.next(instance)) return;
-    const before = this.calls.length;
     if (frames !== this.runFrames) {
       this.flush();
       this.calls.u8(Entry.frames);
@@ -272,7 +273,7 @@ export class Recorder implements Watcher {
     this.run++;
     this.blocks++;
     this.frames += frames;
-    if (this.calls.length !== before) this.bound();
+    if (this.size !== this.told) this.bound();
   }
 
   /** Whether the call that now begins is to be written down. */

@@ -14,12 +14,15 @@ const ACKNOWLEDGEMENT = 4_096;
 /** Writes answers down; equal ones without bytes are counted together. */
 export class AnswerLog {
   private readonly log: ByteLog;
+  private readonly mostBytes: number;
   private kind = -1;
   private result = 0;
   private count = 0;
 
-  constructor(log: ByteLog) {
+  /** @param mostBytes beyond which nothing is written, since the whole recording is about to be dropped */
+  constructor(log: ByteLog, mostBytes: number) {
     this.log = log;
+    this.mostBytes = mostBytes;
   }
 
   /** The imports, listened to. */
@@ -44,6 +47,7 @@ export class AnswerLog {
   }
 
   private take(kind: number, result: number, memory: WebAssembly.Memory, at: number): number {
+    if (this.log.length > this.mostBytes) return result;
     if (kind !== EMIT && result > 0) {
       this.flush();
       this.log.u8(kind);

@@ -237,6 +237,29 @@ test("a recording that grows past its bound is let go, and says so", async () =>
   assert.not(existsSync(at("none")));
 });
 
+test("what the host answers is bounded, too", async () => {
+  const type = await PluginType.load(
+    named({
+      imports: `(import "belljar" "host_poll_event" (func $poll (param i32 i32) (result i32)))
+        (import "belljar" "host_emit_event" (func $emit (param i32 i32) (result i32)))`,
+      process: `(local $i i32)
+        (loop $l
+          (drop (call $poll (i32.const 0) (i32.const 0)))
+          (drop (call $emit (i32.const 0) (i32.const 0)))
+          (br_if $l (i32.lt_s (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 5000))))
+        (i32.const 0)`,
+    }),
+  );
+  const watcher = new Recordings({ mostBytes: 50_000 }).begin(type, "chatty", "");
+  const instance = type.instantiate(watcher === undefined ? {} : { watcher });
+  instance.activate(48_000, 64);
+  instance.process(64);
+  instance.process(64);
+  assert.ok((watcher?.size ?? 0) < 50_200, `${watcher?.size}`);
+  instance.process(64);
+  assert.is(watcher?.dropped, true);
+});
+
 test("of many that grow, the largest that nobody needs yet goes first; of one node, three are kept", async () => {
   const type = await PluginType.load(named(PLUGIN));
   const recordings = new Recordings({ audio: true, mostBytes: 85_000 });
@@ -262,10 +285,12 @@ test("of many that grow, the largest that nobody needs yet goes first; of one no
   assert.is(recordings.begin(type, "again", ""), undefined);
 });
 
+const STOPS: SmallPlugin = { ports: [STEREO_OUT], process: "unreachable" };
+
 test("a session's instances are recorded, and a plugin that fails while it is set up, too", async () => {
   const { openSession, parseSession, renderSession } = await import("../../runtime/index.ts");
   const types = new Map<string, PluginType>([
-    ["./stops.wasm", await PluginType.load(named({ ports: [STEREO_OUT], process: "unreachable" }))],
+    ["./stops.wasm", await PluginType.load(named(STOPS))],
     ["./refuses.wasm", await PluginType.load(named({ ports: [STEREO_OUT], activate: "unreachable" }))],
   ]);
   for (const name of types.keys()) writeFileSync(at(name), "");
@@ -286,6 +311,25 @@ test("a session's instances are recorded, and a plugin that fails while it is se
     record.ended.map(({ outcome }) => outcome?.fault?.call),
     ["process"],
   );
+
+  // Started again, it is recorded again; three are kept, and each replays.
+  const again = new Recordings();
+  const restarted = await openSession(session("./stops.wasm"), {
+    load,
+    folder,
+    record: again,
+    onFault: "restart",
+  });
+  const { nodes } = await renderSession(restarted, { sinks: [], seconds: 2 });
+  assert.ok((nodes[0]?.faultCount ?? 0) > 3, `${nodes[0]?.faultCount} faults`);
+  const kept = again.save(at("restarted"));
+  assert.equal(
+    kept.map(({ file }) => file),
+    ["one.bjr", "one-2.bjr", "one-3.bjr"].map((name) => join(at("restarted"), name)),
+  );
+  for (const { file } of kept) {
+    assert.ok((await replayRecording(file as string, { plugin: named(STOPS) })).same);
+  }
 
   const second = new Recordings();
   assert.is(

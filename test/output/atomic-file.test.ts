@@ -150,4 +150,16 @@ for (const [how, script, expected] of [
   });
 }
 
+test("a file that only its owner may read is so from the first byte on, and stays so", ({ dir }) => {
+  if (process.platform === "win32") return skip("Windows has no modes");
+  const target = path.join(dir, "private");
+  fs.writeFileSync(target, "open to all", { mode: 0o644 });
+  const file = AtomicFile.open(target, 0o600);
+  const [part = ""] = fs.readdirSync(dir).filter((name) => name.endsWith(".part"));
+  assert.is(fs.statSync(path.join(dir, part)).mode & 0o777, 0o600);
+  file.write("mine");
+  file.commit();
+  assert.is(fs.statSync(target).mode & 0o777, 0o600);
+});
+
 test.run();
