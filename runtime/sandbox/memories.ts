@@ -13,7 +13,7 @@ import { type Limits, limitHint } from "./limits.ts";
 const PAGE_BYTES = 65_536;
 /** Two queues an instance. */
 const QUEUE_PAGES = (2 * MESSAGE_RING_BYTES) / PAGE_BYTES;
-/** Memories that wait for a next instance have so many pages together: 256 MiB. */
+/** Memories that wait for a next instance count for so many pages together: 256 MiB. */
 const MOST_KEPT = 4_096;
 
 /** Pages that all instances hold. The count lies in shared memory, so that all threads of a process can keep one. */
@@ -92,14 +92,14 @@ function takeKept(pages: number, maximum: number): { memory: WebAssembly.Memory;
   const found = kept[index];
   if (found === undefined) return null;
   kept.splice(index, 1);
-  keptPages -= found.pages;
+  keptPages -= found.charge.pages;
   return found;
 }
 
 function dropKept(): boolean {
   const oldest = kept.shift();
   if (oldest === undefined) return false;
-  keptPages -= oldest.pages;
+  keptPages -= oldest.charge.pages;
   account.give(oldest.charge.pages);
   return true;
 }
@@ -199,13 +199,13 @@ export class Lease {
     const pages = pagesOf(memory);
     lost.unregister(charge);
     this.memory = noMemory();
-    if (this.isShared || pages > MOST_KEPT) {
+    if (this.isShared || charge.pages > MOST_KEPT) {
       account.give(charge.pages);
       return;
     }
-    while (keptPages + pages > MOST_KEPT) dropKept();
+    while (keptPages + charge.pages > MOST_KEPT) dropKept();
     kept.push({ memory, charge, pages, maximum });
-    keptPages += pages;
+    keptPages += charge.pages;
   }
 }
 
