@@ -24,19 +24,14 @@ function counting(module: Module, index: number, code: Code): Uint8Array {
   const { locals } = module.bodies[index];
   const parts: (Uint8Array | number[])[] = [leb(locals.length)];
   for (const type of locals) parts.push([1, type]);
+  const add = (units: number): void => {
+    if (units === 0) return;
+    parts.push([Op.globalGet, ...counter, Op.i64Const, ...signedLeb(units)]);
+    parts.push([Op.i64Add, Op.globalSet, ...counter]);
+  };
+  add(code.locals.length >> 2); // entering the function
   code.op.forEach((op, i) => {
-    const units = OPCODES.get(op)?.weight ?? 0;
-    if (units > 0) {
-      parts.push([
-        Op.globalGet,
-        ...counter,
-        Op.i64Const,
-        ...signedLeb(units),
-        Op.i64Add,
-        Op.globalSet,
-        ...counter,
-      ]);
-    }
+    add(OPCODES.get(op)?.weight ?? 0);
     parts.push(module.bytes.subarray(code.at[i], code.end[i]));
   });
   return sized(concat(parts));
