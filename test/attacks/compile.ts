@@ -43,6 +43,40 @@ async function load(belljar: Belljar, functions: string, limits: Partial<Limits>
 const TOO_LONG =
   /^module\/compile-time: The module takes too long to compile: more than \d+ ms of processor time \(compileSeconds\)\.$/;
 
+function leb(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...leb(value >> 7)];
+}
+
+/** A module of a memory, these types, and functions of the first of them with these bodies. */
+function moduleOf(types: number[], bodies: number[][]): Uint8Array<ArrayBuffer> {
+  const section = (id: number, content: number[]): number[] => [id, ...leb(content.length), ...content];
+  const count = leb(bodies.length);
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [types.filter((byte) => byte === 0x60).length, ...types]),
+    ...section(3, [...count, ...bodies.map(() => 0)]),
+    ...section(5, [1, 0, 1]),
+    ...section(10, [...count, ...bodies.flatMap((body) => [...leb(body.length), ...body])]),
+  ]);
+}
+
+/** Loops in a row, each of which takes so many values and gives as many, and may go round again. */
+function handingOn(values: number, loops: number): Uint8Array<ArrayBuffer> {
+  const list = [...leb(values), ...Array.from({ length: values }, () => 0x7f)];
+  const fill = Array.from({ length: values }, () => [0x41, 0]).flat();
+  const loop = [0x03, 1, 0x41, 0, 0x28, 2, 0, 0x0d, 0, 0x0b]; // if the word at 0 is not 0, again
+  const code = [
+    ...fill,
+    ...Array.from({ length: loops }, () => loop).flat(),
+    ...fill.filter((b) => b !== 0).map(() => 0x1a),
+  ];
+  return moduleOf([0x60, 0, 0, 0x60, ...list, ...list], [[0, ...code, 0x0b]]);
+}
+
+/** What comes first depends on the machine. */
+const TOO_MUCH =
+  /^module\/compile-(time|memory): The module (takes too long|needs more than \d+ MiB of memory) to compile/;
+
 export const ATTACKS: Attack[] = [
   {
     attack: "Blocks in blocks, at the end of each of which a br_table leads to all around it",
@@ -101,8 +135,68 @@ export const ATTACKS: Attack[] = [
     },
     attempt: (belljar) => load(belljar, live(1_000, `(block ${branches(10_000, 1_000)})`)),
     stopped: /^module\/limit: The module has \d+ bytes in function 0; the limit is 65536 \(bodyBytes\)\.$/,
-    reached:
-      /^module\/compile-(time|memory): The module (takes too long|needs more than \d+ MiB of memory) to compile/,
+    reached: TOO_MUCH,
+  },
+  {
+    attack: "Loops that hand 250 values on to each other, in ten bytes each",
+    defence: {
+      file: "runtime/sandbox/module.ts",
+      line: "within(limits, what, count, `",
+      off: "within({ ...limits, results: Number.POSITIVE_INFINITY }, what, count, `",
+    },
+    attempt: async (belljar) => {
+      const limits = belljar.DEFAULT_LIMITS;
+      const { module, codes } = belljar.vetModule(handingOn(250, 5_000), limits);
+      await belljar.compileInChild(belljar.rewriteModule(module, codes, limits).bytes, limits);
+      return "it was compiled in the host's own process";
+    },
+    stopped: "module/limit: The module has 250 results of one function; the limit is 16 (results).",
+    reached: TOO_MUCH,
+  },
+  {
+    attack: "Four thousand functions that declare a thousand locals each, in nine bytes",
+    defence: {
+      file: "runtime/sandbox/module.ts",
+      line: 'within(limits, "totalLocals", locals',
+      off: 'within({ ...limits, totalLocals: Number.POSITIVE_INFINITY }, "totalLocals", locals',
+    },
+    attempt: (belljar) => {
+      const code = [1, ...leb(1_024), 0x7f, 0x0b];
+      const bytes = moduleOf(
+        [0x60, 0, 0],
+        Array.from({ length: 4_000 }, () => code),
+      );
+      const before = process.memoryUsage().heapUsed;
+      const { codes } = belljar.vetModule(bytes, belljar.DEFAULT_LIMITS);
+      const grown = process.memoryUsage().heapUsed - before;
+      return `${codes.length} functions of ${bytes.length} bytes took ${grown > 25e6 ? "more" : "less"} than 25 MB of the host's heap`;
+    },
+    stopped:
+      /^module\/limit: The module has \d+ parameters and locals in all; the limit is 500000 \(totalLocals\)\.$/,
+    reached: /^4000 functions of 2\d{4} bytes took more than 25 MB of the host's heap$/,
+  },
+  {
+    attack: "A module of 40 KB that the rewrite makes seven times as long",
+    defence: {
+      file: "runtime/sandbox/rewrite.ts",
+      line: 'within(limits, "rewrittenBytes", rewritten',
+      off: 'within({ ...limits, rewrittenBytes: Number.POSITIVE_INFINITY }, "rewrittenBytes", rewritten',
+    },
+    attempt: async (belljar) => {
+      const looks = `(drop ${"(i32.reinterpret_f32 (f32.reinterpret_i32 ".repeat(50)}(i32.const 0)${"))".repeat(50)})`;
+      const bytes = smallPlugin({ functions: `(func ${looks.repeat(100)})`.repeat(4) });
+      const limits = { rewrittenBytes: 200_000 };
+      let length = 0;
+      const compile = (form: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> => {
+        length = form.length;
+        return WebAssembly.compile(form);
+      };
+      await belljar.PluginType.load(bytes, { limits, compile });
+      return `${bytes.length} bytes became ${length}`;
+    },
+    stopped:
+      /^module\/limit: The module has \d+ bytes after the rewrite; the limit is 200000 \(rewrittenBytes\)\.$/,
+    reached: /^4\d{4} bytes became [23]\d{5}$/,
   },
   {
     attack: "A bomb that is within the static limits, in parts, takes its time",

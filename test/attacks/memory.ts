@@ -231,6 +231,20 @@ export const ATTACKS: Attack[] = [
     reached: "it wrote 7 into another's memory",
   },
   {
+    attack: "A plugin gives up at its start each time, for its memory to be forgotten and not given back",
+    defence: { file: "runtime/sandbox/instance.ts", line: "        this.dispose();", off: "" },
+    attempt: (belljar) => again(belljar, smallPlugin({ start: "(unreachable)" })),
+    stopped: "20 attempts took less than 20 memories",
+    reached: "20 attempts took 20 memories",
+  },
+  {
+    attack: "A plugin describes itself wrongly each time, for its memory to be forgotten and not given back",
+    defence: { file: "runtime/sandbox/plugin-type.ts", line: "first.dispose();", off: "" },
+    attempt: (belljar) => again(belljar, smallPlugin({ descriptor: { id: "no id" } })),
+    stopped: "20 attempts took less than 20 memories",
+    reached: "20 attempts took 20 memories",
+  },
+  {
     attack: "A module has a table of two million places, of which its quota of memory knows nothing",
     defence: {
       file: "runtime/sandbox/module.ts",
@@ -252,4 +266,12 @@ export const ATTACKS: Attack[] = [
 /** A limit that leaves room for so much beyond what all instances have by now. */
 function room(belljar: Belljar, bytes: number): { totalMemory: number } {
   return { totalMemory: belljar.memoryInUse() + bytes };
+}
+
+/** Tries to load it twenty times. */
+async function again(belljar: Belljar, bytes: Uint8Array): Promise<string> {
+  const before = belljar.memoryInUse();
+  for (let i = 0; i < 20; i++) await belljar.PluginType.load(bytes).catch(() => {});
+  const memories = (belljar.memoryInUse() - before) / (10 * 65_536);
+  return `20 attempts took ${memories >= 20 ? memories : "less than 20"} memories`;
 }
