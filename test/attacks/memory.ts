@@ -1,7 +1,8 @@
 // Plugins that want more memory than they may have, or what is left of another's in it.
 
 import type { PluginInstance } from "../../runtime/index.ts";
-import { smallPlugin, STEREO_OUT } from "../sandbox/small-plugin.ts";
+import { smallPlugin, smallPluginText, STEREO_OUT } from "../sandbox/small-plugin.ts";
+import { wat } from "../wat.ts";
 import { instance, NOTE, playing, word } from "./playing.ts";
 import type { Attack, Belljar } from "./twin.ts";
 
@@ -22,6 +23,15 @@ const WRITES = {
   ports: [STEREO_OUT],
   process: `(i32.store (i32.const ${SECRET}) (i32.const 7)) (i32.const 0)`,
 };
+
+/** Behaves where nobody takes control requests, as when it is loaded, and gives up where somebody does. */
+const HOST = {
+  imports: '(import "belljar" "host_control" (func $control (param i32 i32 i32 i32) (result i32)))',
+  functions: '(data (i32.const 20000) "{}")',
+};
+const GIVES_UP = `(drop (call $control (i32.const 20000) (i32.const 2) (i32.const 20100) (i32.const 100)))
+  (if (i32.eq (i32.load8_u (i32.const 20106)) (i32.const 116)) (then (unreachable))) ;; {"ok":true}
+`;
 
 export const ATTACKS: Attack[] = [
   {
@@ -168,8 +178,8 @@ export const ATTACKS: Attack[] = [
     attack: "A plugin that another thread holds is closed here, and goes on there in the memory of the next",
     defence: {
       file: memories,
-      line: "if (this.isShared || pages > MOST_KEPT) {",
-      off: "if (pages > MOST_KEPT) {",
+      line: "if (this.isShared ||",
+      off: "if (",
     },
     attempt: async (belljar) => {
       const here = await playing(belljar, WRITES);
@@ -233,15 +243,17 @@ export const ATTACKS: Attack[] = [
   {
     attack: "A plugin gives up at its start each time, for its memory to be forgotten and not given back",
     defence: { file: "runtime/sandbox/instance.ts", line: "        this.dispose();", off: "" },
-    attempt: (belljar) => again(belljar, smallPlugin({ start: "(unreachable)" })),
-    stopped: "20 attempts took less than 20 memories",
+    attempt: (belljar) => again(belljar, smallPluginText({ ...HOST, start: GIVES_UP })),
+    stopped: "20 attempts took one memory",
     reached: "20 attempts took 20 memories",
   },
   {
-    attack: "A plugin describes itself wrongly each time, for its memory to be forgotten and not given back",
-    defence: { file: "runtime/sandbox/plugin-type.ts", line: "first.dispose();", off: "" },
-    attempt: (belljar) => again(belljar, smallPlugin({ descriptor: { id: "no id" } })),
-    stopped: "20 attempts took less than 20 memories",
+    attack:
+      "A plugin gives up when it is asked what it is, for its memory to be forgotten and not given back",
+    defence: { file: "runtime/sandbox/plugin-type.ts", line: "instance.dispose();", off: "" },
+    attempt: (belljar) =>
+      again(belljar, smallPluginText(HOST).replace('(export "bj_abi") (result i32)', `$& ${GIVES_UP}`)),
+    stopped: "20 attempts took one memory",
     reached: "20 attempts took 20 memories",
   },
   {
@@ -268,10 +280,17 @@ function room(belljar: Belljar, bytes: number): { totalMemory: number } {
   return { totalMemory: belljar.memoryInUse() + bytes };
 }
 
-/** Tries to load it twenty times. */
-async function again(belljar: Belljar, bytes: Uint8Array): Promise<string> {
+/** Opens it twenty times, and it gives up each time. */
+async function again(belljar: Belljar, text: string): Promise<string> {
+  const type = await belljar.PluginType.load(wat(text));
   const before = belljar.memoryInUse();
-  for (let i = 0; i < 20; i++) await belljar.PluginType.load(bytes).catch(() => {});
+  for (let i = 0; i < 20; i++) {
+    try {
+      type.instantiate({ control: true });
+    } catch (error) {
+      if (!(error instanceof belljar.BelljarError)) throw error;
+    }
+  }
   const memories = (belljar.memoryInUse() - before) / (10 * 65_536);
-  return `20 attempts took ${memories >= 20 ? memories : "less than 20"} memories`;
+  return memories < 2 ? "20 attempts took one memory" : `20 attempts took ${memories + 1} memories`;
 }
