@@ -113,12 +113,12 @@ export const ATTACKS: Attack[] = [
       const plugin = type.instantiate();
       plugin.activate(48_000, 64);
       const pages = word(plugin, NOTE);
-      return pages < 34
-        ? "memory.grow gave -1 before 2 MiB were full"
-        : `it has ${pages} pages of 34 at most`;
+      return pages < 64
+        ? "memory.grow gave -1 when all memory was used"
+        : `it has ${pages} pages, and 34 were left`;
     },
-    stopped: "memory.grow gave -1 before 2 MiB were full",
-    reached: "it has 64 pages of 34 at most",
+    stopped: "memory.grow gave -1 when all memory was used",
+    reached: "it has 64 pages, and 34 were left",
   },
   {
     attack: "A plugin is opened more often than there is memory for",
