@@ -9,6 +9,7 @@ import { benchDeadline, deadlineText } from "./deadline.ts";
 import type { Program } from "./deadline-programs.ts";
 import { type Kernel, loadKernels } from "./kernels.ts";
 import { benchMeter, meterText } from "./meter.ts";
+import { benchRecording, recordingText } from "./recording.ts";
 
 interface Benchmark {
   about: string;
@@ -49,6 +50,14 @@ const BENCHMARKS = new Map<string, Benchmark>([
       about: "what handing a sounding plugin to another owner costs, and that no sample changes (1 s)",
       prepare: () => [],
       run: async (_, json) => shown(await benchAttach(), json, attachText),
+    },
+  ],
+  [
+    "recording",
+    {
+      about: "what recording a plugin costs a block, and how long a minute's recording is (3 s)",
+      prepare: () => [],
+      run: async (_, json) => shown(await benchRecording(), json, recordingText),
     },
   ],
 ]);
