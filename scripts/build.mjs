@@ -8,10 +8,10 @@ const ALWAYS = ["package.json", "package-lock.json", "scripts"];
 
 /** What is built. `from`: the files and folders that decide what comes out. */
 const TARGETS = [
-  { name: "bundles", from: ["abi", "runtime", "tsconfig.json"], step: "./build-bundles.mjs" },
+  { name: "bundles", from: ["abi", "shm", "sidecar", "runtime", "tsconfig.json"], step: "./build-bundles.mjs" },
   {
     name: "types",
-    from: ["abi", "runtime", "tsconfig.json", "tsconfig.types.json"],
+    from: ["abi", "shm", "runtime", "tsconfig.json", "tsconfig.types.json"],
     step: "./build-types.mjs",
   },
   {

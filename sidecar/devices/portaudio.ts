@@ -102,6 +102,7 @@ function bind(path: string) {
     stopStream: library.func("int Pa_StopStream(void*)"),
     abortStream: library.func("int Pa_AbortStream(void*)"),
     closeStream: library.func("int Pa_CloseStream(void*)"),
+    writeAvailable: library.func("long Pa_GetStreamWriteAvailable(void*)"),
     writeStream: library.func("int Pa_WriteStream(void*, void*, unsigned long)"),
     streamInfo: library.func("PaStreamInfo* Pa_GetStreamInfo(void*)"),
   };
@@ -293,11 +294,14 @@ export class PortAudio implements Backend {
       this.failure("device/lost", `"${info.name}" stopped`, result);
     let open = true;
     let timeOuts = 0;
+    /** Frames that the device holds when it is full. */
+    let room = 0;
     return {
       format: { ...agreed, latency: told.outputLatency },
       start: () => {
         const result = library.startStream(stream) as number;
         if (result !== NO_ERROR) throw lost(result);
+        room = Math.max(room, Number(library.writeAvailable(stream)));
       },
       write: (samples, frames) => {
         const result = library.writeStream(stream, samples, frames) as number;
@@ -313,7 +317,7 @@ export class PortAudio implements Backend {
       stop: () => {
         // Some drivers cut off the end of what they were given when they are stopped: let that be silence.
         const silence = new Uint8Array(agreed.chunkFrames * agreed.channels * bytesPerSample(agreed.format));
-        const frames = Math.max(told.outputLatency, RUN_OUT_SECONDS) * agreed.rate;
+        const frames = Math.max(room, told.outputLatency * agreed.rate) + RUN_OUT_SECONDS * agreed.rate;
         for (let done = 0; done < frames; done += agreed.chunkFrames) {
           const result = library.writeStream(stream, silence, agreed.chunkFrames) as number;
           if (result !== NO_ERROR && result !== OUTPUT_UNDERFLOWED) break;

@@ -82,7 +82,13 @@ export async function startPulse(rate: number): Promise<Pulse> {
       await once(parec.stdout, "data");
       return {
         async stop() {
-          await new Promise((resume) => setTimeout(resume, 300));
+          // What was sent has arrived when a quarter of a second of silence follows it.
+          const silence = rate * 2;
+          for (let tries = 0; tries < 400; tries++) {
+            await new Promise((resume) => setTimeout(resume, 25));
+            const tail = Buffer.concat(chunks.slice(-64)).subarray(-silence);
+            if (tail.length >= silence && tail.every((byte) => byte === 0)) break;
+          }
           parec.kill("SIGTERM");
           await once(parec, "exit");
           const bytes = Buffer.concat(chunks);

@@ -90,7 +90,7 @@ export async function playNoise(
     return true;
   };
   while (at < frames && put());
-  writer.setState(RingState.Running);
+  writer.setState(at < frames ? RingState.Running : RingState.Draining);
   await client.request("start", { ring });
   while (at < frames) {
     if (!put()) await new Promise((resume) => setTimeout(resume, 2));
