@@ -15,7 +15,7 @@ import { type CompileLimits, isKnown, remember, verdictKey } from "./verdicts.ts
  */
 export function compileLimits({ compileSeconds, compileMemory }: Limits): CompileLimits {
   const most = compileSeconds * 1_000;
-  return { base: 500, perKiB: 5, most, wall: 3 * most, memory: compileMemory };
+  return { base: 500, perKiB: 5, most, wall: Math.max(60_000, 3 * most), memory: compileMemory };
 }
 
 export const COMPILE_LIMITS: CompileLimits = compileLimits(DEFAULT_LIMITS);
