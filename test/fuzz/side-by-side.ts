@@ -181,7 +181,7 @@ export function runSideBySide(
       if (kind !== Kind.Function) continue;
       const type = module.types[module.functions[index]];
       if ([...type.params, ...type.results].includes(V128)) continue; // JavaScript can't call it
-      if (random.chance(0.05)) attach();
+      if (random.chance(0.15)) attach();
       for (let n = type.params.length === 0 ? 1 : calls; n > 0; n--) {
         const args = argumentsFor(type, random, n);
         const what = `${name}(${args.map(shown).join()})`;
