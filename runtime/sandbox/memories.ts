@@ -96,9 +96,25 @@ function takeKept(pages: number, maximum: number): { memory: WebAssembly.Memory;
   return found;
 }
 
+/**
+ * V8 does not count shared memory, and would let gigabytes of it wait to be collected. What it does count is this: an
+ * array of the same size that nobody touches, and that so takes up no more than a number.
+ */
+const weights = new WeakMap<WebAssembly.Memory, ArrayBuffer>();
+
+/** Nobody here uses the memory any more; the collector is to know how much there is to gain. */
+function letGo(memory: WebAssembly.Memory): void {
+  try {
+    weights.set(memory, new ArrayBuffer(memory.buffer.byteLength));
+  } catch {
+    // Not even addresses are left for it: collecting is under way.
+  }
+}
+
 function dropKept(): boolean {
   const oldest = kept.shift();
   if (oldest === undefined) return false;
+  letGo(oldest.memory);
   keptPages -= oldest.charge.pages;
   account.give(oldest.charge.pages);
   return true;
@@ -201,6 +217,7 @@ export class Lease {
     this.memory = noMemory();
     if (this.isShared || charge.pages > MOST_KEPT) {
       account.give(charge.pages);
+      letGo(memory);
       return;
     }
     while (keptPages + charge.pages > MOST_KEPT) dropKept();

@@ -273,6 +273,33 @@ export const ATTACKS: Attack[] = [
     stopped: "module/limit: The module has 2000000 table entries; the limit is 16384 (tableEntries).",
     reached: "3 instances took more than 40 MiB beside their memories",
   },
+  {
+    attack:
+      "A plugin comes and goes with all its memory, of which the machine gets none back for a long time",
+    defence: {
+      file: memories,
+      line: "weights.set(memory, new ArrayBuffer(memory.buffer.byteLength));",
+      off: "",
+    },
+    attempt: async (belljar) => {
+      const type = await belljar.PluginType.load(
+        smallPlugin({ pages: "2", activate: "(drop (memory.grow (i32.const 1022))) (i32.const 1024)" }),
+      );
+      const before = process.memoryUsage.rss();
+      let most = 0;
+      for (let i = 0; i < 40; i++) {
+        const plugin = type.instantiate();
+        plugin.activate(48_000, 64);
+        plugin.dispose();
+        most = Math.max(most, process.memoryUsage.rss() - before);
+      }
+      return most < 1280 * MIB
+        ? "the process takes what is counted, and some more"
+        : "the process takes 2 GiB";
+    },
+    stopped: "the process takes what is counted, and some more",
+    reached: "the process takes 2 GiB",
+  },
 ];
 
 /** A limit that leaves room for so much beyond what all instances have by now. */
