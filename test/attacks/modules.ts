@@ -8,14 +8,15 @@ import type { Attack } from "./twin.ts";
 const vet = "runtime/sandbox/vet.ts";
 const parser = "runtime/sandbox/module.ts";
 
-/** A module of one function with these bytes of locals. */
-function withLocals(groups: number[]): Uint8Array<ArrayBuffer> {
-  const body = [...groups, 0x0b];
-  const code = [1, body.length, ...body];
+/** A module of one function that declares 2^32 - 1 locals, so many times. */
+function withLocals(times: number): Uint8Array<ArrayBuffer> {
+  const leb = (value: number): number[] => [(value & 127) | 128, ((value >> 7) & 127) | 128, value >> 14];
+  const groups = Array.from({ length: times }, () => [0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f]).flat();
+  const body = [...leb(times), ...groups, 0x0b];
+  const code = [1, ...leb(body.length), ...body];
   const before = [1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 5, 3, 1, 0, 1, 10];
-  return Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...before, code.length, ...code]);
+  return Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...before, ...leb(code.length), ...code]);
 }
-const MOST = [0xff, 0xff, 0xff, 0xff, 0x0f];
 
 export const ATTACKS: Attack[] = [
   {
@@ -112,15 +113,14 @@ export const ATTACKS: Attack[] = [
   },
   {
     attack:
-      "A function says that it has 12,884,901,885 locals, for a parser that makes room for what it is told",
+      "A function says that it has 46 million million locals, for a parser that makes room for what it is told",
     defence: {
       file: parser,
       line: 'within(limits, "locals", total',
       off: 'within({ ...limits, locals: Number.POSITIVE_INFINITY }, "locals", total',
     },
     attempt: ({ inspectModule }) => {
-      const group = [...MOST, 0x7f];
-      inspectModule(withLocals([3, ...group, ...group, ...group]));
+      inspectModule(withLocals(10_900));
       return "it was taken";
     },
     stopped: "module/limit: The module has 4294967295 locals in function 0; the limit is 1024 (locals).",
