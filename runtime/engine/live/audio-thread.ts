@@ -139,6 +139,7 @@ class AudioThread {
     this.control?.close();
     this.control = port;
     this.told = 0;
+    for (let i = 0; i < playing.nodes.length; i++) words.setNode(i, NodeWord.Faulty, 0);
     this.length = (parcel.block / parcel.rate) * 1000;
     if (this.pace === null || before?.rate !== parcel.rate || before.block !== parcel.block) {
       this.pace = new Pace(words, this.now, parcel.rate, parcel.block, this.free);
