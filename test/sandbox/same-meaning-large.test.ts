@@ -1,3 +1,4 @@
+// time limit: 300 s
 // Larger modules of binaryen's generator give the same results, host calls, traps, memory and globals before and
 // after the rewrite.
 

@@ -1,3 +1,4 @@
+// time limit: 300 s
 // Hostile bytes: thousands of broken, changed and random modules are refused with a sentence, or are taken and mean the
 // same after the rewrite. `npm run fuzz -- vet` goes on where this ends.
 
