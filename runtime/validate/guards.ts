@@ -82,6 +82,7 @@ export class Guards {
     for (const { port, bits } of this.watched) {
       if (!port.input) this.lookAtOutput(port, bits, frames);
     }
+    this.lookAtControls();
     if (events > 0) this.lookAtEvents(frames, events);
   }
 
@@ -213,7 +214,7 @@ export class Guards {
         }
       }
     }
-    const { controlsIn, controlsOut } = this.instance;
+    const { controlsIn } = this.instance;
     const changed = controlsIn.findIndex((value, i) => !Object.is(value, this.controls[i]));
     if (changed >= 0) {
       this.notice(
@@ -221,10 +222,10 @@ export class Guards {
         `Control input ${changed} was changed from ${short(this.controls[changed] as number)} to ${short(controlsIn[changed] as number)} by the plugin.`,
       );
     }
-    this.afterControls(controlsOut);
   }
 
-  private afterControls(values: Float32Array): void {
+  private lookAtControls(): void {
+    const values = this.instance.controlsOut;
     if (values.length === 0) return;
     const ports = this.descriptor.ports.filter((port) => port.type === "control" && !isInput(port));
     values.forEach((value, k) => {
