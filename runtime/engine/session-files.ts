@@ -7,7 +7,7 @@ import { BelljarError, printable } from "../../abi/error.ts";
 /**
  * The place of a file that a session names.
  * @param folder the session's own
- * @param proposal relative, with "/" between names
+ * @param proposal relative, with "/" between names, none of which begins with a dot
  * @param who names the part of the session, for errors
  * @throws BelljarError session/file
  */
@@ -20,6 +20,9 @@ export async function insideFolder(folder: string, proposal: string, who: string
   if (/^[\\/]|^[a-z]:|^\w+:\/\//i.test(proposal) || path.isAbsolute(proposal))
     refuse("which is no relative path");
   if (proposal.split(/[\\/]/).includes("..")) refuse("which leads out of the session's folder");
+  // A session that was saved to the home folder has keys and passwords below it.
+  const hidden = (way: string): boolean => way.split(/[\\/]/).some((name) => /^\.(?!\.?$)/.test(name));
+  if (hidden(proposal)) refuse("which is hidden", "Names that begin with a dot are not for sessions.");
   let home: string;
   let place: string;
   try {
@@ -32,5 +35,6 @@ export async function insideFolder(folder: string, proposal: string, who: string
   if (way === ".." || way.startsWith(`..${path.sep}`) || path.isAbsolute(way)) {
     refuse("which is a link that leads out of the session's folder");
   }
+  if (hidden(way)) refuse("which is a link to something hidden");
   return place;
 }

@@ -130,6 +130,45 @@ export const ATTACKS: Attack[] = [
     reached: "the plugin gives away: -----BEGIN PRIVATE KEY-----",
   },
   {
+    attack: "A session that was saved to the home folder asks, name by name, which keys are hidden there",
+    defence: {
+      file: FILES,
+      line: 'if (hidden(proposal)) refuse("which is hidden"',
+      off: 'if (false) refuse("which is hidden"',
+    },
+    attempt: (belljar) =>
+      inFolder(async (home) => {
+        await mkdir(join(home, ".keys"));
+        await writeFile(join(home, ".keys", "id_rsa"), "-----BEGIN PRIVATE KEY-----");
+        const ask = (name: string): Promise<string> =>
+          belljar.insideFolder(home, `.keys/${name}`, "It").then(
+            () => "",
+            (error: Error) => error.message.replace(name, "it"),
+          );
+        const answers = [await ask("id_rsa"), await ask("id_dsa")];
+        return answers[0] === answers[1] ? (answers[0] as string) : "the answers differ";
+      }),
+    stopped: 'It names the file ".keys/it", which is hidden.',
+    reached: "the answers differ",
+  },
+  {
+    attack: "A session's folder has a link to what is hidden beside it",
+    defence: {
+      file: FILES,
+      line: 'if (hidden(way)) refuse("which is a link to something hidden");',
+      off: "",
+    },
+    attempt: (belljar) =>
+      inFolder(async (home) => {
+        await mkdir(join(home, ".keys"));
+        await writeFile(join(home, ".keys", "id_rsa"), "-----BEGIN PRIVATE KEY-----");
+        await symlink(join(home, ".keys"), join(home, "fonts"));
+        return play(belljar, home, { config: { font: "fonts/id_rsa" } });
+      }),
+    stopped: /^session\/file: .* names the file "fonts\/id_rsa", which is a link to something hidden\.$/,
+    reached: "the plugin gives away: -----BEGIN PRIVATE KEY-----",
+  },
+  {
     attack: "A file of a session becomes a link to another, between the check of its place and its opening",
     defence: {
       file: READ_FILE,
