@@ -49,6 +49,37 @@ test("every link in a document leads to a file, and to a heading in it", () => {
   assert.equal(broken, []);
 });
 
+/** Lines of a document's tables, without their heads: the cells. */
+function rowsOf(text: string): string[][] {
+  return text
+    .split("\n")
+    .filter((line, i, lines) => /^\| /.test(line) && !/^\|[-:| ]+\|$/.test(lines[i + 1] ?? ""))
+    .map((line) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+}
+
+test("security.md says of each promise what holds it and what tests it, and names every family of attacks", () => {
+  const text = readFileSync(join(root, "docs", "security.md"), "utf8");
+  const promises = rowsOf(text.slice(text.indexOf("## What is promised"), text.indexOf("## What is not")));
+  assert.ok(promises.length >= 20, `${promises.length} promises`);
+  for (const [promise, holds, tests] of promises) {
+    assert.match(holds as string, /\]\(\.\.\/(abi|runtime|shm)\/[\w/.-]+\.ts\)/, `what holds "${promise}"`);
+    assert.match(
+      tests as string,
+      /\]\(\.\.\/test\/[\w/.-]+(\.test\.ts|README\.md#[a-z-]+)\)|the soak/,
+      `what tests "${promise}"`,
+    );
+  }
+  const families = anchorsOf(join(root, "test", "attacks", "README.md")).filter((name) => name !== "attacks");
+  assert.ok(families.length >= 20, `${families.length} families`);
+  const named = new Set([...text.matchAll(/test\/attacks\/README\.md#([a-z-]+)/g)].map((match) => match[1]));
+  assert.equal([...named].sort(), families.sort());
+});
+
 test("no tracked file names a folder of the machine it was written on, or the host of a package registry", () => {
   const files = trackedFiles();
   if (files === null) return skip(NO_GIT);
