@@ -19,7 +19,7 @@ interface Watched {
   port: AudioPort;
   bits: Int32Array;
   /** What the host wrote, of inputs. */
-  written: Float32Array;
+  written: Int32Array;
 }
 
 /** Watches one activated instance. `notice` is told the id of the check that is hurt. */
@@ -45,7 +45,7 @@ export class Guards {
     this.watched = instance.audio.map((port) => ({
       port,
       bits: new Int32Array(port.samples.buffer, port.samples.byteOffset, port.samples.length),
-      written: new Float32Array(port.input ? port.samples.length : 0),
+      written: new Int32Array(port.input ? port.samples.length : 0),
     }));
     this.controls = instance.controlsIn.slice();
     const { controlsOut } = instance;
@@ -64,7 +64,7 @@ export class Guards {
     this.frames = frames;
     for (const { port, bits, written } of this.watched) {
       if (port.input) {
-        written.set(port.samples);
+        written.set(bits);
         continue;
       }
       for (let c = 0; c < port.channels; c++) {
@@ -184,7 +184,7 @@ export class Guards {
     const { frames } = this;
     for (const { port, bits, written } of this.watched) {
       if (port.input) {
-        const at = firstChange(port.samples, written);
+        const at = firstChange(bits, written);
         if (at >= 0) {
           this.notice(
             "processing/input-untouched",
@@ -204,8 +204,7 @@ export class Guards {
       for (let c = 0; c < port.channels; c++) {
         const from = c * port.stride;
         const most = this.instance.maxFrames;
-        let at = reach;
-        while (at < most && bits[from + at] === BEHIND) at++;
+        const at = firstOther(bits, from + reach, from + most, BEHIND) - from;
         if (at < most) {
           this.notice(
             "processing/within-block",
@@ -247,7 +246,18 @@ export class Guards {
   }
 }
 
-function firstChange(now: Float32Array, before: Float32Array): number {
-  for (let i = 0; i < now.length; i++) if (now[i] !== before[i]) return i;
-  return -1;
+function firstChange(now: Int32Array, before: Int32Array): number {
+  // one comparison of memory for nearly every block
+  if (Buffer.compare(bytesOf(now), bytesOf(before)) === 0) return -1;
+  return now.findIndex((word, i) => word !== before[i]);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Int32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** Where in a range something else stands; its end if nowhere. */
+function firstOther(bits: Int32Array, from: number, to: number, word: number): number {
+  for (let i = from; i < to; i++) if (bits[i] !== word) return i;
+  return to;
 }
