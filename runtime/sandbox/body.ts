@@ -141,7 +141,11 @@ export function decodeBody(module: Module, index: number, limits: Limits): Code 
             refuse("references", "The module has a block that gives a reference.");
           r.fail("a block's type is unknown");
         }
-        if (a >= 0) code.features.add("multi-value");
+        if (a >= 0) {
+          code.features.add("multi-value");
+          const { params } = blockType(module, a);
+          within(limits, "results", params.length, `values into one block in function ${functionIndex}`);
+        }
         break;
       }
       case Immediate.Label:

@@ -49,7 +49,7 @@ export const LIMITS = {
   parameters: limit(256, "values", [1, V8_PARAMETERS],
     "the parameters of one function", "no compiler makes so many; each call moves them all"),
   results: limit(16, "values", [1, V8_PARAMETERS],
-    "the results of one function or block", "blocks have them, too: with 1,000 of them, three bytes keep an engine busy as long as thousands of others"),
+    "the results of one function, and what one block takes or gives", "a branch moves them all for one unit; with 256 vectors that go round a loop, three units took up to 0.5 µs"),
   imports: limit(64, "imports", [0, 100_000],
     "a module's imports", "there are five functions to import"),
   functions: limit(20_000, "functions", [1, V8_FUNCTIONS],

@@ -305,7 +305,7 @@ const leb = (value: number): number[] =>
   value < 128 ? [value] : [(value & 127) | 128, ...leb(Math.floor(value / 128))];
 const times = (count: number, bytes: number[]): number[] => Array.from({ length: count }, () => bytes).flat();
 
-test("types, results and tables beyond counting are refused before an engine spends time on them", () => {
+test("types, results, values into blocks, and tables beyond counting are refused before an engine spends time on them", () => {
   const types = (count: number): Uint8Array =>
     sections([[1, [...leb(count), ...times(count, [0x60, 0, 0])]]]);
   assert.is(refusal(types(4_096)), null);
@@ -314,6 +314,23 @@ test("types, results and tables beyond counting are refused before an engine spe
     sections([[1, [1, 0x60, 0, count, ...times(count, [0x7f])]]]);
   assert.is(refusal(results(16)), null);
   assert.match(refusal(results(17))?.message ?? "", /17 results of one function; the limit is 16/);
+  // (loop (param i32 …) (i32.const 0) (br 0)) moves all of them on by one, each time round
+  const rotation = (count: number): Uint8Array => {
+    const gets = Array.from({ length: count }, (_, i) => [0x20, i]).flat();
+    const body = [0, ...gets, 0x03, 0, 0x41, 0, 0x0c, 0, 0x0b, 0x0b];
+    return sections(
+      [
+        [1, [1, 0x60, count, ...times(count, [0x7f]), 0]],
+        [3, [1, 0]],
+      ],
+      [[10, [1, body.length, ...body]]],
+    );
+  };
+  assert.is(refusal(rotation(16)), null);
+  assert.match(
+    refusal(rotation(17))?.message ?? "",
+    /17 values into one block in function 0; the limit is 16/,
+  );
   const tables = (count: number): Uint8Array => sections([[4, [count, ...times(count, [0x70, 0, 0])]]]);
   assert.is(refusal(tables(64)), null);
   assert.match(refusal(tables(65))?.message ?? "", /65 tables; the limit is 64/);
