@@ -1,5 +1,6 @@
 // Where a function's units are charged. A segment is a stretch of code that is charged at once, before any of it
-// runs: short, and never reaching past a call or a loop, so that little is ever paid for and still to come.
+// runs: short, and never reaching past a call that may ask the host, or a loop that is not counted, so that little is
+// ever paid for and still to come.
 // docs/metering.md argues why that bounds the time between two looks at the clock.
 
 import type { Code } from "./body.ts";
@@ -60,7 +61,7 @@ export function tableLabels(bytes: Uint8Array, code: Code, i: number): number[] 
 
 /**
  * Cuts a body into segments. A segment ends where the next instruction would make it heavier than STRETCH; behind a call
- * that may ask the host; at the start and the end of a loop; and where control comes together that was in another one.
+ * that may ask the host; at the start and the end of a loop, unless it is counted; and where control comes together that was in another one.
  * @param mayTick whether instruction `i` may get to the host's $tick in a function that it calls
  */
 export function findSegments(
