@@ -2,6 +2,7 @@
 
 import { mkdirSync, rmdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { AtomicFile, fileError } from "../output/atomic-file.ts";
 import type { SourcePlace } from "./authoring/call-graph.ts";
@@ -40,6 +41,8 @@ export async function run(args: string[]): Promise<number> {
   const madeFolder = options.out === undefined && makeFolder(dirname(out));
   const file = AtomicFile.open(out);
   const paint = painter(process.stderr);
+  // The compiler, which is WebAssembly itself, runs once and shortly: making better code of it takes longer than it saves.
+  setFlagsFromString("--liftoff-only");
   try {
     const { wasm, warnings, allocatorPath } = await compilePlugin(place.entry, {
       optimize: !options.fast,
