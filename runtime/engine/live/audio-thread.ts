@@ -14,7 +14,7 @@ import { EventInput, FileSource, type NodeStep, TrackSource } from "../../graph/
 import type { Fault } from "../../sandbox/index.ts";
 import { LivePluginNode } from "./live-plugin-node.ts";
 import { Pace } from "./pace.ts";
-import { type LiveGraph, type Parcel, type PluginParcel, unpackPlugin, unpackSession } from "./parcel.ts";
+import { type LiveGraph, type Parcel, type PluginParcel, Unpacking, unpackPlugin } from "./parcel.ts";
 import { RecordQueue } from "./queue.ts";
 import { Command, Figure, LiveWords, NodeWord, Word } from "./words.ts";
 
@@ -40,11 +40,18 @@ export interface SinkParcel {
 
 export type ToAudioThread =
   /** A graph to play. `rehearsal`: the same on other instances, played beforehand and thrown away, so that the code is warm. */
-  | { type: "graph"; parcel: Parcel; rehearsal: Parcel | null; port: MessagePort; gone: number }
+  | ({ type: "graph"; parcel: Parcel; rehearsal: Parcel | null; port: MessagePort } & Beginning)
   | { type: "replace"; node: number; parcel: PluginParcel }
   | { type: "sink"; sink: SinkParcel | null }
   /** The sources end here; what sounds may ring out. */
   | { type: "finish" };
+
+/** What a thread needs to know with its first graph: a message more could come after the first block. */
+export interface Beginning {
+  sink: SinkParcel | null;
+  /** Whether the sources have ended already. */
+  finished: boolean;
+}
 
 export type FromAudioThread =
   | { type: "ready"; subnormalsAreZero: boolean; priority: Priority }
@@ -54,9 +61,22 @@ export type FromAudioThread =
 
 /** What it tells those who make replacements. */
 export type ToControl =
-  | { type: "fault"; node: number; fault: Fault | null; message: string; frame: number; block: number }
-  | { type: "replaced"; node: number; frame: number }
-  | { type: "refused"; node: number; code: string; message: string; frame: number };
+  | {
+      type: "fault";
+      node: number;
+      serial: number;
+      fault: Fault | null;
+      message: string;
+      frame: number;
+      block: number;
+    }
+  | { type: "replaced"; node: number; serial: number; frame: number }
+  | { type: "refused"; node: number; serial: number; code: string; message: string; frame: number };
+
+/** How a record names a node: as one of the session that was meant. */
+export const placeWord = (session: number, node: number): number => session * MOST_LIVE_NODES + node;
+const sessionOf = (place: number): number => (place / MOST_LIVE_NODES) | 0;
+const nodeOf = (place: number): number => place % MOST_LIVE_NODES;
 
 /** Blocks, and milliseconds at most, of a rehearsal. */
 const REHEARSAL_BLOCKS = 2000;
@@ -89,6 +109,8 @@ class AudioThread {
   private readonly now = steadyClock();
   private control: MessagePort | null = null;
   private playing: LiveGraph | null = null;
+  /** What is to be played next, on its way. */
+  private coming: { unpacking: Unpacking; port: MessagePort } | null = null;
   private pace: Pace | null = null;
   private sink: SinkParcel | null = null;
   private writer: RingWriter | null = null;
@@ -119,27 +141,59 @@ class AudioThread {
         this.openSink();
         break;
       case "finish":
-        for (const node of this.playing?.nodes ?? []) {
-          if (node instanceof TrackSource || node instanceof FileSource) node.finish();
-        }
+        this.finish();
         break;
     }
   }
 
-  private setGraph({ parcel, rehearsal, port, gone }: Extract<ToAudioThread, { type: "graph" }>): void {
+  private finish(): void {
+    for (const node of this.playing?.nodes ?? []) {
+      if (node instanceof TrackSource || node instanceof FileSource) node.finish();
+    }
+  }
+
+  private setGraph(message: Extract<ToAudioThread, { type: "graph" }>): void {
+    const { parcel, rehearsal, port, sink, finished } = message;
     if (rehearsal !== null) this.rehearse(rehearsal);
+    this.coming?.port.close();
+    this.coming = { unpacking: new Unpacking(parcel, this.words, this.now), port };
+    if (this.playing !== null) return;
+    this.sink = sink;
+    while (this.coming !== null) this.prepareNext();
+    if (finished) this.finish();
+  }
+
+  /** A step towards the graph that is to be played next. */
+  private prepareNext(): void {
+    if (this.coming === null) return;
+    const { unpacking, port } = this.coming;
+    const next = unpacking.step();
+    if (next === null) return;
+    this.coming = null;
+    this.swap(next, port);
+  }
+
+  private swap(playing: LiveGraph, port: MessagePort): void {
     const { words } = this;
-    const playing = unpackSession(parcel, words, this.now, gone);
-    const frame = words.figures[Figure.Frame] as number;
+    const { parcel } = playing;
+    const { figures, frame } = words;
+    if (words.load(Word.Session) !== parcel.session) {
+      figures[Figure.Origin] = frame;
+      words.store(Word.Session, parcel.session);
+    }
+    const origin = figures[Figure.Origin] as number;
     for (const node of playing.nodes) {
-      if (node instanceof TrackSource || node instanceof FileSource) node.seek(frame);
+      if (node instanceof TrackSource || node instanceof FileSource) node.seek(frame - origin);
     }
     const before = this.playing?.parcel;
     this.playing = playing;
     this.control?.close();
     this.control = port;
     this.told = 0;
-    for (let i = 0; i < playing.nodes.length; i++) words.setNode(i, NodeWord.Faulty, 0);
+    for (const [i, node] of playing.nodes.entries()) {
+      words.setNode(i, NodeWord.Faulty, 0);
+      if (node instanceof LivePluginNode) this.tellPlaying(i, node.serial, frame);
+    }
     this.length = (parcel.block / parcel.rate) * 1000;
     if (this.pace === null || before?.rate !== parcel.rate || before.block !== parcel.block) {
       this.pace = new Pace(words, this.now, parcel.rate, parcel.block, this.free);
@@ -151,7 +205,7 @@ class AudioThread {
   /** Plays a copy of the session to nobody, so that V8 has compiled what the sound will need. */
   private rehearse(parcel: Parcel): void {
     const words = new LiveWords(parcel.nodes.length);
-    const { graph, transport } = unpackSession(parcel, words, this.now, -1);
+    const { graph, transport } = new Unpacking(parcel, words, this.now).finish();
     const end = this.now() + REHEARSAL_TIME;
     for (let i = 0; i < REHEARSAL_BLOCKS && this.now() < end; i++) {
       transport.write(graph.transport, i * parcel.block);
@@ -181,18 +235,26 @@ class AudioThread {
 
   private replace(node: number, parcel: PluginParcel): void {
     const { graph } = this.playing as LiveGraph;
-    const frame = this.words.figures[Figure.Frame] as number;
+    const { frame } = this.words;
+    const { serial } = parcel;
     try {
-      const next = unpackPlugin(parcel, node, this.words, this.now, false);
+      const next = unpackPlugin(parcel, node, this.words, this.now);
       graph.replace(graph.prepareReplacement(node, next));
       this.told = graph.faultCount;
       this.words.setNode(node, NodeWord.Faulty, 0);
-      this.control?.postMessage({ type: "replaced", node, frame } satisfies ToControl);
+      this.tellPlaying(node, serial, frame);
     } catch (error) {
       if (!(error instanceof BelljarError)) throw error;
       const { code, message } = error;
-      this.control?.postMessage({ type: "refused", node, code, message, frame } satisfies ToControl);
+      this.control?.postMessage({ type: "refused", node, serial, code, message, frame } satisfies ToControl);
     }
+  }
+
+  /** Says, once, that another instance plays there. */
+  private tellPlaying(node: number, serial: number, frame: number): void {
+    if (this.words.node(node, NodeWord.Playing) === serial) return;
+    this.control?.postMessage({ type: "replaced", node, serial, frame } satisfies ToControl);
+    this.words.setNode(node, NodeWord.Playing, serial);
   }
 
   run(): void {
@@ -200,6 +262,7 @@ class AudioThread {
     while (words.load(Word.Command) === Command.Run) {
       words.add(Word.Beat, 1);
       if (words.load(Word.Mail) !== this.mail) this.readMail();
+      if (this.coming !== null) this.prepareNext();
       if ((this.pace as Pace).wait()) this.block();
     }
     this.writer?.setState(RingState.Draining);
@@ -219,35 +282,49 @@ class AudioThread {
     const { words, playing, now } = this;
     const { graph, transport, parcel } = playing as LiveGraph;
     const { figures } = words;
-    const frame = figures[Figure.Frame] as number;
+    const { frame } = words;
+    const position = frame - (figures[Figure.Origin] as number);
     const start = now();
     this.takeParameters();
     this.takeEvents(frame, parcel.block);
-    transport.write(graph.transport, frame);
-    transport.writeChanges(graph.changes, frame, parcel.block);
+    transport.write(graph.transport, position);
+    transport.writeChanges(graph.changes, position, parcel.block);
     graph.process();
     (this.pace as Pace).deliver(graph.left, graph.right);
-    figures[Figure.Frame] = frame + parcel.block;
-    words.add(Word.Blocks, 1);
+    words.endBlock(parcel.block);
+    this.parameters.commit();
+    this.events.commit();
     this.publish((now() - start) / this.length);
     if (graph.faultCount > this.told) this.tellFaults(frame);
   }
 
   private takeParameters(): void {
     const { parameters } = this;
-    const { graph } = this.playing as LiveGraph;
-    while (parameters.take()) {
-      graph.setControl(parameters.integers[0] as number, parameters.integers[1] as number, parameters.value);
+    const { graph, parcel } = this.playing as LiveGraph;
+    const { integers } = parameters;
+    while (parameters.look()) {
+      const place = integers[0] as number;
+      const session = sessionOf(place);
+      // What is meant for a session that is still to come waits for it.
+      if (session > parcel.session) return;
+      parameters.take();
+      if (session === parcel.session) {
+        graph.setControl(nodeOf(place), integers[1] as number, parameters.value);
+      }
     }
   }
 
   private takeEvents(frame: number, frames: number): void {
     const { events } = this;
-    const { nodes } = this.playing as LiveGraph;
+    const { nodes, parcel } = this.playing as LiveGraph;
     const { integers } = events;
-    while (events.nextTime < frame + frames) {
+    while (events.look()) {
+      const place = integers[0] as number;
+      const session = sessionOf(place);
+      if (session > parcel.session || (session === parcel.session && events.time >= frame + frames)) return;
       events.take();
-      const input = nodes[integers[0] as number];
+      if (session < parcel.session) continue;
+      const input = nodes[nodeOf(place)];
       const offset = events.time > frame ? Math.floor(events.time - frame) : 0;
       const type = integers[1] as number;
       const noteId = integers[2] as number;
@@ -283,11 +360,15 @@ class AudioThread {
       const node = graph.byNode.indexOf(step);
       const live = nodes[node];
       const current = step.node instanceof LivePluginNode ? step.node : live;
+      const serial = current instanceof LivePluginNode ? current.serial : 0;
       const fault = current instanceof LivePluginNode ? current.fault : null;
       const message = fault?.message ?? `The runtime failed at this node: ${String(step.thrown)}.`;
       this.words.setNode(node, NodeWord.Faulty, 1);
+      if (serial !== 0 && this.words.node(node, NodeWord.Told) === serial) continue;
       const block = this.words.load(Word.Blocks);
-      this.control?.postMessage({ type: "fault", node, fault, message, frame, block } satisfies ToControl);
+      const told = { type: "fault", node, serial, fault, message, frame, block } satisfies ToControl;
+      this.control?.postMessage(told);
+      this.words.setNode(node, NodeWord.Told, serial);
     }
   }
 }

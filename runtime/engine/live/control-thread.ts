@@ -2,9 +2,10 @@
 // stop, and nothing else. Each session that is played has one of its own, so that no session's setting up keeps another's
 // replacements waiting.
 
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { BelljarError } from "../../../abi/error.ts";
 import { loadPluginType } from "../../registry/load.ts";
+import { disposeSession } from "../prepare.ts";
 import { joinMemoryAccount, type PluginInstance, type PluginType } from "../../sandbox/index.ts";
 import { openSession } from "../open-session.ts";
 import type { InputFile, PreparedSession } from "../prepare.ts";
@@ -12,9 +13,11 @@ import { type OnFault, Recovery, type RecoveryLimits } from "../recovery.ts";
 import type { Session } from "../session.ts";
 import { MOST_LIVE_NODES, type ToAudioThread, type ToControl } from "./audio-thread.ts";
 import { type Parcel, packInstance, packSession, type PluginParcel } from "./parcel.ts";
-import { Figure, LiveWords, Word } from "./words.ts";
+import { LiveWords, Word } from "./words.ts";
 
 export interface ControlThreadData {
+  /** Which of the sessions it is, counted in the order of their opening. */
+  order: number;
   session: Session;
   folder: string | null;
   midi: ReadonlyMap<string, InputFile> | undefined;
@@ -31,10 +34,11 @@ export interface ControlThreadData {
   rehearse: boolean;
 }
 
-/** A way to an audio thread, instead of the one before. */
-export interface ToControlThread {
-  port: MessagePort;
-}
+export type ToControlThread =
+  /** A way to an audio thread, instead of the one before, and the instances that it has, by node; 0 where it needs none. */
+  | { type: "port"; port: MessagePort; serials: number[] }
+  /** Give back all memory and end. */
+  | { type: "close" };
 
 export type FromControl =
   | { type: "ready"; parcel: Parcel; rehearsal: Parcel | null; controls: ControlPlaces; facts: SessionFacts }
@@ -59,7 +63,12 @@ export interface SessionFacts {
 }
 
 /** Node id -> parameter id -> the slot of controlsIn, and its range. */
-export type ControlPlaces = Map<string, { node: number; slots: Map<string, number> }>;
+export type ControlPlaces = Map<string, ControlPlace>;
+export interface ControlPlace {
+  node: number;
+  type: string;
+  slots: Map<string, number>;
+}
 
 /** How often messages are collected and due replacements begun. Milliseconds. */
 const ROUND = 20;
@@ -71,15 +80,19 @@ export function runControlThread(): void {
   const tell = (message: FromControl): void => parentPort?.postMessage(message);
   void prepare(data)
     .then(({ prepared, rehearsal }) => {
-      const control = new Control(prepared, data, tell);
+      const words = new LiveWords(MOST_LIVE_NODES, data.words);
+      const control = new Control(prepared, words, tell);
+      const parcel = packSession(prepared, data.order, words);
       tell({
         type: "ready",
-        parcel: packSession(prepared),
-        rehearsal: rehearsal === null ? null : packSession(rehearsal),
+        parcel,
+        rehearsal: rehearsal === null ? null : packSession(rehearsal, data.order, words),
         controls: placesOf(prepared),
         facts: factsOf(prepared),
       });
-      control.watch();
+      // Its memory lives on where it is played; here it counts no longer.
+      if (rehearsal !== null) disposeSession(rehearsal);
+      control.watch(parcel);
     })
     .catch((error: unknown) => {
       if (!(error instanceof BelljarError)) throw error;
@@ -115,6 +128,7 @@ function placesOf({ nodes }: PreparedSession): ControlPlaces {
     node,
     {
       id,
+      type,
       node: { ports },
     },
   ] of nodes.entries()) {
@@ -124,7 +138,7 @@ function placesOf({ nodes }: PreparedSession): ControlPlaces {
       if (port.type !== "control" || (port.role !== "input" && port.role !== "sidechain")) continue;
       slots.set(port.id, slot++);
     }
-    places.set(id, { node, slots });
+    places.set(id, { node, type, slots });
   }
   return places;
 }
@@ -137,37 +151,73 @@ class Control {
   private readonly recovery: Recovery;
   private readonly toldOff = new Set<number>();
   private making = false;
+  /** What each node's newest instance travels as; null where it is no plugin. */
+  private parcels: (PluginParcel | null)[] = [];
+  /** The instances whose fault was heard of, by node. */
+  private readonly faulty: number[] = [];
 
-  constructor(prepared: PreparedSession, data: ControlThreadData, tell: (message: FromControl) => void) {
+  constructor(prepared: PreparedSession, words: LiveWords, tell: (message: FromControl) => void) {
     this.prepared = prepared;
-    this.words = new LiveWords(MOST_LIVE_NODES, data.words);
+    this.words = words;
     this.tell = tell;
     const policies = prepared.nodes.map(({ recipe }) => recipe?.onFault ?? "off");
     this.recovery = new Recovery(prepared.rate, policies, prepared.recovery);
     for (const { recipe, instance } of prepared.nodes) if (instance !== null) recipe?.handOver(instance);
   }
 
-  watch(): void {
-    parentPort?.on("message", ({ port }: ToControlThread) => {
-      this.port?.close();
-      this.port = port;
-      port.on("message", (message: ToControl) => this.hear(message));
+  watch({ nodes }: Parcel): void {
+    this.parcels = nodes.map((node) => (node.kind === "plugin" ? node : null));
+    const rounds = setInterval(() => this.round(), ROUND);
+    parentPort?.on("message", (message: ToControlThread) => {
+      if (message.type === "port") this.turnTo(message.port, message.serials);
+      else {
+        clearInterval(rounds);
+        this.port?.close();
+        disposeSession(this.prepared);
+        parentPort?.close();
+      }
     });
-    setInterval(() => this.round(), ROUND);
+  }
+
+  /** Another audio thread: what the one before still said comes first, and what it may not have got is sent again. */
+  private turnTo(port: MessagePort, serials: readonly number[]): void {
+    const before = this.port;
+    this.port = port;
+    if (before !== null) {
+      for (let last = receiveMessageOnPort(before); last !== undefined; last = receiveMessageOnPort(before)) {
+        this.hear(last.message);
+      }
+      before.close();
+    }
+    port.on("message", (message: ToControl) => this.hear(message));
+    for (const [node, parcel] of this.parcels.entries()) {
+      if (parcel !== null && parcel.serial !== serials[node]) this.send(node, parcel);
+    }
+  }
+
+  private send(node: number, parcel: PluginParcel): void {
+    this.port?.postMessage({ type: "replace", node, parcel } satisfies ToAudioThread);
+    this.words.add(Word.Mail, 1);
   }
 
   private get frame(): number {
-    return this.words.figures[Figure.Frame] as number;
+    return this.words.frame;
   }
 
   private hear(message: ToControl): void {
-    const { node, frame } = message;
+    const { node, serial, frame } = message;
+    // An instance that has been replaced since then has nothing more to say.
+    if (serial !== 0 && this.parcels[node]?.serial !== serial) return;
     switch (message.type) {
       case "fault":
+        if (serial !== 0 && this.faulty[node] === serial) return;
+        this.faulty[node] = serial;
         this.say("fault", node, message.message, frame);
         this.decide(node, frame);
         break;
       case "replaced":
+        // The first one replaces none.
+        if (this.recovery.state(node) === "on") return;
         this.recovery.replaced(node, frame);
         this.say("replaced", node, "It plays again.", frame);
         break;
@@ -220,13 +270,13 @@ class Control {
     try {
       const instance = await entry.recipe?.makeAgain(gone.graphData);
       if (instance === undefined) return;
-      const parcel = packInstance(instance);
+      const parcel = packInstance(instance, this.words);
       entry.instance = instance;
+      this.parcels[node] = parcel;
       gone.dispose();
       // First to whoever may have to start another audio thread, so that it never knows less than this one.
       this.tell({ type: "replacement", node, parcel });
-      this.port?.postMessage({ type: "replace", node, parcel } satisfies ToAudioThread);
-      this.words.add(Word.Mail, 1);
+      this.send(node, parcel);
     } catch (error) {
       if (!(error instanceof BelljarError)) throw error;
       this.say("failed", node, `It could not be replaced: ${error.message}`, this.frame);

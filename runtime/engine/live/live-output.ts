@@ -1,7 +1,7 @@
 // A live session's way to the sound card: starts the sidecar, agrees on a format, gives both a ring; and where the sidecar
 // or the device is lost, lets the session go on in time and tries again.
 
-import { BelljarError } from "../../../abi/error.ts";
+import { BelljarError, printable } from "../../../abi/error.ts";
 import { RING_AT_WRITTEN, RING_HEADER } from "../../../abi/ring.ts";
 import type {
   DeviceInfo,
@@ -13,6 +13,7 @@ import type {
 } from "../../../abi/sidecar.ts";
 import { createRegion, type Region } from "../../../shm/region.ts";
 import { createRing, ringBytes, ringCapacity } from "../../../shm/ring.ts";
+import { didYouMean } from "../../graph/index.ts";
 import { SidecarClient, type SidecarCommand } from "../../output/sidecar-client.ts";
 import type { SinkConfig } from "../../output/sink-config.ts";
 import type { SinkParcel } from "./audio-thread.ts";
@@ -25,10 +26,12 @@ const LONGEST_BACK_OFF = 8000;
 const ASK_EVERY = 1000;
 /** Milliseconds in which the audio thread fills a new ring. */
 const FILL_TIME = 2000;
+/** Ids of files begin with it. */
+const FILE = "wav:";
 
 export type OutputEvent =
-  /** The device or the sidecar is gone; the session goes on in time. */
-  | { what: "lost"; message: string }
+  /** The device or the sidecar is gone; the session goes on in time. `final`: it is not tried again. */
+  | { what: "lost"; code: string; message: string; final: boolean }
   /** Sound again, after so many milliseconds. */
   | { what: "back"; device: string; milliseconds: number }
   | { what: "underrun"; underruns: number; worstShortfall: number; missingFrames: number };
@@ -46,22 +49,27 @@ export interface OutputOptions {
 }
 
 /** The device that a name means: an id, else a part of the name that one alone has, else the default; null and wav by their own. */
-export function chooseDevice(list: DeviceList, wanted: string | null): string {
-  if (wanted === null) return list.devices.find(({ isDefault }) => isDefault)?.id ?? "null";
-  if (wanted === "null" || wanted.startsWith("wav:")) return wanted;
-  const exact = list.devices.find(({ id }) => id === wanted);
+export function chooseDevice({ devices }: DeviceList, wanted: string | null): string {
+  if (wanted === null) return devices.find(({ isDefault }) => isDefault)?.id ?? "null";
+  if (wanted === "null" || wanted.startsWith(FILE)) return wanted;
+  const cards = devices.filter(({ id }) => id !== "null" && !id.startsWith(FILE));
+  const exact = cards.find(({ id }) => id === wanted);
   if (exact !== undefined) return exact.id;
-  const like = (device: DeviceInfo): boolean =>
-    `${device.api}: ${device.name}`.toLowerCase().includes(wanted.toLowerCase());
-  const found = list.devices.filter(like);
+  const titleOf = ({ api, name }: DeviceInfo): string => `${api}: ${name}`.toLowerCase();
+  const found = cards.filter((device) => titleOf(device).includes(wanted.toLowerCase()));
   if (found.length === 1) return (found[0] as DeviceInfo).id;
-  throw new BelljarError(
-    "device/unknown",
-    found.length === 0 ? `There is no device "${wanted}".` : `"${wanted}" could be ${found.length} devices.`,
-    found.length === 0
-      ? "`belljar devices` lists what is there."
-      : `Say which: ${found.map(({ id }) => id).join(", ")}.`,
-  );
+  const shown = printable(wanted, 100);
+  if (found.length > 1) {
+    const ids = found.map(({ id }) => printable(id, 100)).join(", ");
+    throw new BelljarError(
+      "device/unknown",
+      `"${shown}" could be ${found.length} devices.`,
+      `Say which: ${ids}.`,
+    );
+  }
+  const known = [...cards.map(({ id }) => id), ...cards.map(({ name }) => name), "null"];
+  const hint = didYouMean(wanted, known, "`belljar devices` lists what is there.");
+  throw new BelljarError("device/unknown", `There is no device "${shown}".`, hint);
 }
 
 export class LiveOutput {
@@ -70,12 +78,19 @@ export class LiveOutput {
   format: StreamFormat | null = null;
   /** Frames of sound that lie ready in the ring. */
   depth = 0;
+  /** What is missing where there is no sound card to play on; one sentence each. */
+  notes: string[] = [];
   private readonly options: OutputOptions;
   private client: SidecarClient | null = null;
   private live: LiveSession | null = null;
   private region: Region | null = null;
   private closing = false;
   private lost = false;
+  /** The device that was chosen at the beginning: another one may stand in for it. */
+  private chosen = "";
+  /** The way back, while it is sought; and what ends a break in it. */
+  private comingBack: Promise<void> | null = null;
+  private endBreak: (() => void) | null = null;
   private asking: ReturnType<typeof setInterval> | null = null;
 
   private constructor(options: OutputOptions) {
@@ -89,7 +104,9 @@ export class LiveOutput {
   static async open(options: OutputOptions): Promise<LiveOutput> {
     const output = new LiveOutput(options);
     try {
-      await output.connect(options.config.device, options.config.fit, options.rate);
+      const { rate, channels, config } = options;
+      await output.connect(config.device, { rate, channels, fit: config.fit, format: config.sample_format });
+      output.chosen = output.device;
     } catch (error) {
       await output.client?.close();
       throw error;
@@ -97,16 +114,24 @@ export class LiveOutput {
     return output;
   }
 
-  private async connect(device: string | null, fit: StreamWish["fit"], rate: number): Promise<void> {
-    const { command, config, channels } = this.options;
-    this.client = await SidecarClient.start(command, (event) => this.hear(event));
-    const list = await this.client.request("list", {});
+  private async connect(
+    device: string | null,
+    wish: Pick<StreamWish, "rate" | "channels" | "fit" | "format">,
+  ): Promise<void> {
+    const { command, config } = this.options;
+    let client: SidecarClient | null = null;
+    const hear = (event: SidecarEvent): void => {
+      if (client !== null && client === this.client) this.hear(event);
+    };
+    client = await SidecarClient.start(command, hear);
+    this.client = client;
+    const list = await client.request("list", {});
     this.device = chooseDevice(list, device);
-    this.format = await this.client.request("open", {
+    this.notes = list.notes;
+    this.format = await client.request("open", {
       device: this.device,
       wish: {
-        ...{ rate, channels, fit },
-        format: config.sample_format,
+        ...wish,
         bufferFrames: config.buffer_size_frames,
         chunkFrames: config.preferred_chunk_frames,
         exclusive: config.exclusive,
@@ -157,7 +182,7 @@ export class LiveOutput {
     try {
       await client.request("status", {});
     } catch (error) {
-      if (client === this.client) this.loseSound((error as Error).message);
+      if (client === this.client) this.loseSound(error as BelljarError);
     }
   }
 
@@ -166,35 +191,49 @@ export class LiveOutput {
     if (event.event === "underrun") {
       const { underruns, worstShortfall, missingFrames } = event;
       this.options.onEvent({ what: "underrun", underruns, worstShortfall, missingFrames });
-    } else if (event.event === "lost") this.loseSound(event.message);
+    } else if (event.event === "lost") this.loseSound(event);
   }
 
-  private loseSound(message: string): void {
-    if (this.lost || this.closing || this.live === null) return;
+  private loseSound({ code, message }: { code: string; message: string }): void {
+    if (this.lost || this.closing || this.live === null || this.asking === null) return;
     this.lost = true;
     this.live.setSink(null);
-    this.options.onEvent({ what: "lost", message });
-    void this.comeBack();
+    // What was written into a file so far is gone with it, or is whole: there is nothing to go on with.
+    const final = this.device.startsWith(FILE);
+    this.options.onEvent({ what: "lost", code, message, final });
+    if (!final) this.comingBack = this.comeBack();
+  }
+
+  private pause(milliseconds: number): Promise<void> {
+    return new Promise((resume) => {
+      const timer = setTimeout(resume, milliseconds);
+      this.endBreak = () => {
+        clearTimeout(timer);
+        resume();
+      };
+    });
   }
 
   /** Tries again until there is sound, with longer and longer breaks. */
   private async comeBack(): Promise<void> {
     const began = performance.now();
-    const { rate } = this.format as StreamFormat;
     const { config } = this.options;
-    for (let tries = 0; !this.closing; tries++) {
-      await new Promise((resume) => setTimeout(resume, Math.min(BACK_OFF * 2 ** tries, LONGEST_BACK_OFF)));
+    const { rate, channels, format } = this.format as StreamFormat;
+    for (let tries = 0; ; tries++) {
+      await this.pause(Math.min(BACK_OFF * 2 ** tries, LONGEST_BACK_OFF));
+      this.client?.kill();
       if (this.closing) return;
-      // The device as it was, at the session's rate; every second time the default one, where that is wished.
+      // The device as it was; every second time the default one, where that is wished.
       const other = config.fallback_to_default && tries % 2 === 1;
       try {
-        this.client?.kill();
-        await this.connect(other ? null : this.device, "fixed", rate);
-        const { ring, sink } = this.makeRing();
-        this.live?.setSink(sink);
-        await this.filled();
-        await (this.client as SidecarClient).request("start", { ring });
-        this.region?.unlink();
+        await this.connect(other ? null : this.chosen, {
+          rate,
+          channels,
+          format,
+          fit: other ? "nearest" : "fixed",
+        });
+        await this.playAgain(rate, channels);
+        if (this.closing) return;
         this.lost = false;
         const milliseconds = performance.now() - began;
         this.options.onEvent({ what: "back", device: this.device, milliseconds });
@@ -204,6 +243,18 @@ export class LiveOutput {
         this.live?.setSink(null);
       }
     }
+  }
+
+  private async playAgain(rate: number, channels: number): Promise<void> {
+    const { format } = this;
+    if (format?.rate !== rate || format.channels !== channels) {
+      throw new BelljarError("device/format", `"${printable(this.device, 100)}" does not play ${rate} Hz.`);
+    }
+    const { ring, sink } = this.makeRing();
+    this.live?.setSink(sink);
+    await this.filled();
+    await (this.client as SidecarClient).request("start", { ring });
+    this.region?.unlink();
   }
 
   /** The sidecar's own figures; null where it can't be asked. */
@@ -216,24 +267,45 @@ export class LiveOutput {
     }
   }
 
-  /** After the session has ended: plays what is left, and ends the sidecar. Returns the last figures, or null. */
+  /**
+   * After the session has ended: plays what is left, and ends the sidecar. Returns the last figures, or null.
+   * @throws BelljarError device/lost where a file could not be finished
+   */
   async close(): Promise<StreamStatus | null> {
     this.closing = true;
     if (this.asking !== null) clearInterval(this.asking);
+    this.endBreak?.();
+    if (this.comingBack !== null) {
+      if (this.lost) this.client?.kill();
+      await this.comingBack;
+    }
     const { client } = this;
     let status: StreamStatus | null = null;
+    let failure: BelljarError | null = null;
     if (client !== null && !this.lost) {
       try {
         const { flush_timeout_ms: milliseconds } = this.options.config;
-        await client.request("drain", { milliseconds }, milliseconds + 3000);
+        await client.request(
+          "drain",
+          { milliseconds: milliseconds + this.readyMilliseconds },
+          milliseconds + 8000,
+        );
         status = await this.status();
         await client.request("close", {});
       } catch (error) {
         if (!(error instanceof BelljarError)) throw error;
+        failure = error;
       }
     }
     await client?.close();
     this.region?.close();
+    // A card that fails at the very end has played what there was to hear; a file that does is not there.
+    if (failure !== null && this.device.startsWith(FILE)) throw failure;
     return status;
+  }
+
+  /** How long what lies in the ring lasts. */
+  private get readyMilliseconds(): number {
+    return Math.ceil((this.depth * 1000) / (this.format?.rate ?? 48_000));
   }
 }

@@ -2,6 +2,7 @@
 // audio thread. Nothing here is on the way of the sound: it goes on while this thread is busy.
 
 import { MessageChannel, Worker } from "node:worker_threads";
+import { EventType } from "../../../abi/layout.ts";
 import { BelljarError, printable } from "../../../abi/error.ts";
 import type { Priority } from "../../../shm/thread.ts";
 import { shipped } from "../../registry/place.ts";
@@ -15,10 +16,12 @@ import {
   type FromAudioThread,
   MOST_LIVE_NODES,
   PARAMETER_RECORDS,
+  placeWord,
   type SinkParcel,
   type ToAudioThread,
 } from "./audio-thread.ts";
 import type {
+  ControlPlace,
   ControlThreadData,
   FromControl,
   LiveEvent,
@@ -42,7 +45,7 @@ export interface LiveOptions {
   deadline?: number | undefined;
   onFault?: OnFault | undefined;
   recovery?: Partial<RecoveryLimits> | undefined;
-  /** Blocks follow each other as fast as they can be rendered, for measurements. */
+  /** No clock has a say: blocks follow each other as the sink takes them, and without a sink as fast as they can be rendered. */
   free?: boolean | undefined;
   onEvent?: ((event: LiveSessionEvent) => void) | undefined;
 }
@@ -115,7 +118,11 @@ export class LiveSession {
   private sink: SinkParcel | null = null;
   private watch: ReturnType<typeof setInterval> | null = null;
   private readonly rescues: number[] = [];
-  private rescuing = false;
+  private rescuing: Promise<void> | null = null;
+  /** Sessions opened so far. */
+  private sessions = 0;
+  private finished = false;
+  private closed = false;
 
   private constructor(options: LiveOptions) {
     this.options = options;
@@ -144,6 +151,7 @@ export class LiveSession {
     const blockSeconds = (block ?? session.blockSize ?? 128) / (rate ?? session.sampleRate ?? 48_000);
     const data: ControlThreadData & { role: string } = {
       role: "control",
+      order: ++this.sessions,
       ...{ session, folder, midi, audio, rate, block, onFault, recovery, rehearse },
       deadline: (deadline ?? DEFAULT_DEADLINE) * blockSeconds * 1000,
       words: this.words.buffer,
@@ -164,8 +172,9 @@ export class LiveSession {
       await worker.terminate();
       throw error;
     }
-    await this.control?.terminate();
+    const before = this.control;
     this.control = worker;
+    if (before !== null) void endControl(before);
   }
 
   private hearControl(message: Exclude<FromControl, { type: "ready" | "failed" }>): void {
@@ -197,18 +206,21 @@ export class LiveSession {
     });
     // An error is told by the watchdog, which finds that nothing moves.
     worker.on("error", () => {});
+    worker.once("exit", () => {
+      if (worker === this.audio && !this.closed) this.startRescue();
+    });
     return worker;
   }
 
   /** Hands a graph to an audio thread, with a way to the control thread. */
-  private handOver(worker: Worker, rehearsal: Parcel | null, gone: number): void {
+  private handOver(worker: Worker, rehearsal: Parcel | null): void {
     const { port1, port2 } = new MessageChannel();
-    this.control?.postMessage({ port: port1 } satisfies ToControlThread, [port1]);
     const { parcel } = this.ready;
-    worker.postMessage({ type: "graph", parcel, rehearsal, port: port2, gone } satisfies ToAudioThread, [
-      port2,
-    ]);
-    worker.postMessage({ type: "sink", sink: this.sink } satisfies ToAudioThread);
+    const serials = parcel.nodes.map((node) => (node.kind === "plugin" ? node.serial : 0));
+    this.control?.postMessage({ type: "port", port: port1, serials } satisfies ToControlThread, [port1]);
+    const { sink, finished } = this;
+    const graph = { type: "graph", parcel, rehearsal, port: port2, sink, finished } satisfies ToAudioThread;
+    worker.postMessage(graph, [port2]);
     this.words.add(Word.Mail, 1);
   }
 
@@ -217,12 +229,18 @@ export class LiveSession {
     this.sink = sink;
     const worker = await this.startThread();
     const playing = messageOf(worker, "playing");
-    this.handOver(worker, this.ready.rehearsal, -1);
+    this.handOver(worker, this.ready.rehearsal);
     await within(THREAD_TIME, playing);
     this.ready.rehearsal = null;
     this.audio = worker;
-    this.spare = this.startThread();
+    this.keepSpare();
     this.watchOver();
+  }
+
+  private keepSpare(): void {
+    this.spare = this.startThread();
+    // Told when it is needed.
+    this.spare.catch(() => {});
   }
 
   /** Plays into another ring from now on; null: to nobody, in time. */
@@ -234,6 +252,7 @@ export class LiveSession {
 
   /** Ends all sources and their notes; what sounds may ring out. */
   finish(): void {
+    this.finished = true;
     this.audio?.postMessage({ type: "finish" } satisfies ToAudioThread);
     this.words.add(Word.Mail, 1);
   }
@@ -244,7 +263,15 @@ export class LiveSession {
    */
   async change(session: Session): Promise<void> {
     await this.prepare(session, false);
-    if (this.audio !== null) this.handOver(this.audio, null, -1);
+    this.finished = false;
+    if (this.audio === null) return;
+    this.handOver(this.audio, null);
+    const order = this.ready.parcel.session;
+    const end = performance.now() + THREAD_TIME;
+    while (this.words.load(Word.Session) < order && !this.closed) {
+      if (performance.now() > end) throw new BelljarError("live/thread", "The audio thread does not answer.");
+      await new Promise((resume) => setTimeout(resume, 2));
+    }
   }
 
   private watchOver(): void {
@@ -257,54 +284,75 @@ export class LiveSession {
       if (at !== beat || now - since > STUCK_AFTER * 4) {
         beat = at;
         since = now;
-      } else if (now - since > STUCK_AFTER && !this.rescuing) {
-        void this.rescue().finally(() => {
-          since = performance.now();
-        });
+      } else if (now - since > STUCK_AFTER) {
+        since = now;
+        this.startRescue();
       }
     }, LOOK_EVERY);
   }
 
+  private startRescue(): void {
+    if (this.rescuing !== null || this.closed) return;
+    this.rescuing = this.rescue()
+      .catch((error: unknown) => {
+        if (this.closed) return;
+        const message = error instanceof Error ? error.message : String(error);
+        this.giveUp(`The audio thread came to a halt, and no other one could take its place: ${message}`);
+      })
+      .finally(() => {
+        this.rescuing = null;
+      });
+  }
+
+  private giveUp(message: string): void {
+    this.options.onEvent?.({ what: "ended", message });
+    this.rescuing = null;
+    void this.close();
+  }
+
   /** The audio thread stands still: it is ended, and another one goes on with all instances that were not being called. */
   private async rescue(): Promise<void> {
-    this.rescuing = true;
+    const { words } = this;
     const began = performance.now();
-    try {
-      while (began - (this.rescues[0] ?? began) > MINUTE) this.rescues.shift();
-      this.rescues.push(began);
-      if (this.rescues.length > MOST_RESCUES) {
-        this.options.onEvent?.({
-          what: "ended",
-          message: "The audio thread came to a halt again and again.",
-        });
-        await this.close();
-        return;
-      }
-      await this.audio?.terminate();
-      const gone = this.words.load(Word.Inside) - 1;
-      this.words.store(Word.Inside, 0);
-      const worker = await (this.spare as Promise<Worker>);
-      const playing = messageOf(worker, "playing");
-      this.handOver(worker, null, gone);
-      await within(THREAD_TIME, playing);
-      this.audio = worker;
-      this.spare = this.startThread();
-      const { id } = this.ready.parcel.nodes[gone] ?? { id: "" };
-      const where = id === "" ? "" : ` inside of "${printable(id, 60)}"`;
-      this.options.onEvent?.({
-        what: "rescued",
-        message: `The audio thread came to a halt${where}; another one goes on.`,
-        frame: this.figures.frame,
-        milliseconds: performance.now() - began,
-      });
-    } finally {
-      this.rescuing = false;
+    while (began - (this.rescues[0] ?? began) > MINUTE) this.rescues.shift();
+    this.rescues.push(began);
+    if (this.rescues.length > MOST_RESCUES) {
+      this.giveUp("The audio thread came to a halt again and again.");
+      return;
     }
+    await this.audio?.terminate();
+    const where = this.condemn(words.load(Word.Inside));
+    words.store(Word.Inside, 0);
+    const worker = await (this.spare as Promise<Worker>);
+    if (this.closed) return;
+    const playing = messageOf(worker, "playing");
+    // From here on it is the one that messages go to, and the one that close() ends.
+    this.audio = worker;
+    this.keepSpare();
+    this.handOver(worker, null);
+    await within(THREAD_TIME, playing);
+    this.options.onEvent?.({
+      what: "rescued",
+      message: `The audio thread came to a halt${where}; another one goes on.`,
+      frame: words.frame,
+      milliseconds: performance.now() - began,
+    });
+  }
+
+  /** The instance that the ended thread was inside of can't be gone on with. Returns where that was, for a sentence. */
+  private condemn(serial: number): string {
+    const { nodes } = this.ready.parcel;
+    const place = nodes.findIndex((node) => node.kind === "plugin" && node.serial === serial);
+    const node = nodes[place];
+    if (node === undefined) return "";
+    this.words.setNode(place, NodeWord.HeldUp, serial);
+    this.words.setNode(place, NodeWord.Stopped, serial);
+    return ` inside of "${printable(node.id, 60)}"`;
   }
 
   /**
    * Sets a parameter, in its own unit, from the next block on.
-   * @throws BelljarError live/node, live/parameter, live/full
+   * @throws BelljarError live/node, live/parameter, live/value, live/full
    */
   set(node: string, parameter: string, value: number): void {
     const place = this.placeOf(node);
@@ -317,23 +365,55 @@ export class LiveSession {
         known.length === 0 ? "It has none." : `It has ${known.join(", ")}.`,
       );
     }
-    if (!this.parameters.put(0, value, [place.node, slot])) throw full();
+    if (!Number.isFinite(value)) throw notANumber("A parameter", value);
+    const word = placeWord(this.ready.parcel.session, place.node);
+    if (!this.parameters.put(0, value, [word, slot])) throw this.full();
   }
 
   /**
    * Plays an event on a node of type event_input.
-   * @throws BelljarError live/node, live/full
+   * @throws BelljarError live/node, live/event, live/value, live/full
    */
   play(node: string, { type, time, noteId, channel, key, id, value }: LiveInput): void {
-    const place = this.placeOf(node).node;
-    const fields = [place, type, noteId ?? -1, channel ?? -1, key ?? -1, id ?? 0];
-    if (!this.events.put(time ?? 0, value ?? 0, fields)) throw full();
+    const place = this.placeOf(node);
+    if (place.type !== "event_input") {
+      throw new BelljarError(
+        "live/event",
+        `"${printable(node, 60)}" is no event_input, so nothing can be played on it.`,
+      );
+    }
+    if (!PLAYABLE.has(type)) {
+      throw new BelljarError("live/event", `An event of type ${type} can't be played.`);
+    }
+    for (const number of [time ?? 0, value ?? 0]) {
+      if (!Number.isFinite(number)) throw notANumber("An event's time or value", number);
+    }
+    whole("note id", noteId ?? -1, -1, 0x7fffffff);
+    whole("channel", channel ?? -1, -1, 15);
+    whole("key", key ?? -1, type === EventType.NoteOn ? 0 : -1, 127);
+    whole("id", id ?? 0, 0, 0x7fffffff);
+    const word = placeWord(this.ready.parcel.session, place.node);
+    const fields = [word, type, noteId ?? -1, channel ?? -1, key ?? -1, id ?? 0];
+    if (!this.events.put(time ?? 0, value ?? 0, fields)) throw this.full();
   }
 
-  private placeOf(node: string): { node: number; slots: Map<string, number> } {
+  private placeOf(node: string): ControlPlace {
     const place = this.ready.controls.get(node);
     if (place !== undefined) return place;
-    throw new BelljarError("live/node", `The session has no node "${printable(node, 60)}".`);
+    throw new BelljarError(
+      "live/node",
+      `The session has no node "${printable(node, 60)}".`,
+      `It has ${[...this.ready.controls.keys()].map((id) => printable(id, 60)).join(", ")}.`,
+    );
+  }
+
+  private full(): BelljarError {
+    this.words.add(Word.Lost, 1);
+    return new BelljarError(
+      "live/full",
+      "The audio thread has not taken what was sent before.",
+      "Send less at once.",
+    );
   }
 
   /** What it is doing, read from shared words. */
@@ -341,7 +421,7 @@ export class LiveSession {
     const { words } = this;
     const figure = (at: number): number => words.figures[at] as number;
     return {
-      frame: figure(Figure.Frame),
+      frame: words.frame,
       blocks: words.load(Word.Blocks) >>> 0,
       load: figure(Figure.Load),
       meanLoad: figure(Figure.MeanLoad),
@@ -365,8 +445,10 @@ export class LiveSession {
 
   /** Ends the sound, and all threads. */
   async close(): Promise<void> {
+    this.closed = true;
     if (this.watch !== null) clearInterval(this.watch);
     this.watch = null;
+    await this.rescuing;
     const { audio, spare, control } = this;
     this.audio = this.spare = this.control = null;
     if (audio !== null) {
@@ -375,17 +457,43 @@ export class LiveSession {
       await within(STUCK_AFTER, ended).catch(() => {});
       await audio.terminate();
     }
-    await (await spare)?.terminate();
-    await control?.terminate();
+    const waiting = await spare?.catch(() => null);
+    await waiting?.terminate();
+    if (control !== null) await endControl(control);
   }
 }
 
-function full(): BelljarError {
-  return new BelljarError(
-    "live/full",
-    "The audio thread has not taken what was sent before.",
-    "Send less at once.",
+/** What a keyboard or a program may send. */
+const PLAYABLE: ReadonlySet<number> = new Set([
+  EventType.NoteOn,
+  EventType.NoteOff,
+  EventType.Choke,
+  EventType.Expression,
+  EventType.Bend,
+  EventType.ControlChange,
+  EventType.Program,
+  EventType.Pressure,
+  EventType.AllNotesOff,
+]);
+
+function notANumber(what: string, value: number): BelljarError {
+  return new BelljarError("live/value", `${what} must be a finite number, not ${value}.`);
+}
+
+function whole(what: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new BelljarError(
+    "live/event",
+    `The ${what} of an event must be a whole number from ${least} to ${most}, not ${value}.`,
   );
+}
+
+/** A control thread gives its memory back itself, where it answers. */
+async function endControl(worker: Worker): Promise<void> {
+  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  worker.postMessage({ type: "close" } satisfies ToControlThread);
+  await within(STUCK_AFTER, ended).catch(() => {});
+  await worker.terminate();
 }
 
 /** The next message of a type; rejects where the thread ends before. */

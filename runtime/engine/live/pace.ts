@@ -27,7 +27,7 @@ export class Pace {
   /** When the next block is due by the clock. */
   private due = Number.NEGATIVE_INFINITY;
 
-  /** @param free blocks follow each other as fast as they can be rendered */
+  /** @param free no clock has a say: blocks follow each other as the sink takes them, and without one at once */
   constructor(words: LiveWords, now: () => number, rate: number, block: number, free: boolean) {
     this.words = words;
     this.now = now;
@@ -48,8 +48,9 @@ export class Pace {
 
   /** [audio] Sleeps for a while, at most until the next block may be rendered. True: it may. */
   wait(): boolean {
-    if (this.free) return true;
-    return this.writer === null ? this.waitForTime() : this.waitForSink(this.writer);
+    const { writer } = this;
+    if (this.free) return writer === null || writer.waitForSpace(this.block, LONGEST_NAP);
+    return writer === null ? this.waitForTime() : this.waitForSink(writer);
   }
 
   private waitForSink(writer: RingWriter): boolean {
@@ -89,6 +90,7 @@ export class Pace {
       this.words.add(Word.Unheard, 1);
       return;
     }
+    if (this.delivered(writer)) return;
     if (channels.length === 1) {
       const { mono } = this;
       for (let i = 0; i < block; i++) mono[i] = ((left[i] as number) + (right[i] as number)) / 2;
@@ -99,5 +101,16 @@ export class Pace {
     }
     if (writer.write(channels, block)) this.taken = this.now();
     else this.words.add(Word.Unheard, 1);
+  }
+
+  /** Whether the thread before this one was ended after it had handed over this very block. Marks it as under way. */
+  private delivered(writer: RingWriter): boolean {
+    const { words } = this;
+    const block = (words.load(Word.Blocks) + 1) | 0;
+    const at = writer.writePosition | 0;
+    if (words.load(Word.Delivery) === block) return words.load(Word.DeliveredAt) !== at;
+    words.store(Word.DeliveredAt, at);
+    words.store(Word.Delivery, block);
+    return false;
   }
 }

@@ -21,11 +21,13 @@ import {
 import { FADE_SECONDS, type PreparedNode, type PreparedSession } from "../prepare.ts";
 import { type TempoMap, TransportClock } from "../transport.ts";
 import { LivePluginNode } from "./live-plugin-node.ts";
-import type { LiveWords } from "./words.ts";
+import { type LiveWords, Word } from "./words.ts";
 
 /** A plugin's instance on its way. */
 export interface PluginParcel {
   kind: "plugin";
+  /** The instance's number. */
+  serial: number;
   type: SharedType;
   instance: SharedInstance;
   unitBudget: number;
@@ -44,6 +46,8 @@ type NodeParcel = { id: string; passDry: boolean } & (
 );
 
 export interface Parcel {
+  /** Which of the sessions it is, counted in the order of their opening. */
+  session: number;
   rate: number;
   block: number;
   nodes: NodeParcel[];
@@ -53,30 +57,34 @@ export interface Parcel {
 }
 
 /** [control] After this the instances belong to whoever unpacks them. */
-export function packSession({ nodes, session, rate, block, song }: PreparedSession): Parcel {
+export function packSession(prepared: PreparedSession, order: number, words: LiveWords): Parcel {
+  const { nodes, session, rate, block, song } = prepared;
+  const { wires, bpm } = session;
   const tempo = song === null ? null : tempoOf(song);
-  return { rate, block, nodes: nodes.map(packNode), wires: session.wires, bpm: session.bpm, song: tempo };
+  const parcels = nodes.map((node) => packNode(node, words));
+  return { session: order, rate, block, nodes: parcels, wires, bpm, song: tempo };
 }
 
 function tempoOf({ division, tempoMap, timeSignatures }: TempoMap): TempoMap {
   return { division, tempoMap, timeSignatures };
 }
 
-function packNode({ id, node, instance, recipe }: PreparedNode): NodeParcel {
+function packNode({ id, node, instance, recipe }: PreparedNode, words: LiveWords): NodeParcel {
   const common = { id, passDry: recipe?.whileFaulty === "bypass" };
-  if (instance !== null) return { ...common, ...packInstance(instance) };
+  if (instance !== null) return { ...common, ...packInstance(instance, words) };
   if (node instanceof TrackSource) return { ...common, kind: "track", schedule: node.schedule };
   if (node instanceof FileSource) return { ...common, kind: "file", samples: node.channels.map(sharedCopy) };
   return { ...common, kind: node instanceof EventInput ? "input" : "master" };
 }
 
 /** [control] */
-export function packInstance(instance: PluginInstance): PluginParcel {
+export function packInstance(instance: PluginInstance, words: LiveWords): PluginParcel {
   const shared = instance.share();
   const lanes = new Int32Array(new SharedArrayBuffer(shared.lanes.byteLength));
   lanes.set(shared.lanes);
   const { type, unitBudget, deadline } = instance;
-  return { kind: "plugin", type: type.share(), instance: shared, unitBudget, deadline, lanes };
+  const serial = Atomics.add(words.words, Word.Serials, 1) + 1;
+  return { kind: "plugin", serial, type: type.share(), instance: shared, unitBudget, deadline, lanes };
 }
 
 /** So that it is not copied each time it travels. */
@@ -94,17 +102,42 @@ export interface LiveGraph {
   parcel: Parcel;
 }
 
-/**
- * Attaches the instances, and builds the graph over them.
- * @param gone the place of a node that the thread before this one was inside of when it was ended, or -1
- */
-export function unpackSession(parcel: Parcel, words: LiveWords, now: () => number, gone: number): LiveGraph {
+/** Attaches the instances, one at a time so that blocks fit in between, and builds the graph over them. */
+export class Unpacking {
+  private readonly parcel: Parcel;
+  private readonly words: LiveWords;
+  private readonly now: () => number;
+  private readonly nodes: GraphNode[] = [];
+
+  constructor(parcel: Parcel, words: LiveWords, now: () => number) {
+    this.parcel = parcel;
+    this.words = words;
+    this.now = now;
+  }
+
+  /** The next step; null: there is more to do. */
+  step(): LiveGraph | null {
+    const { parcel, words, now, nodes } = this;
+    const place = nodes.length;
+    const node = parcel.nodes[place];
+    if (node === undefined) return build(parcel, nodes, now);
+    nodes.push(
+      node.kind === "plugin" ? unpackPlugin(node, place, words, now) : unpackNode(node, parcel.block),
+    );
+    return null;
+  }
+
+  /** All of it. */
+  finish(): LiveGraph {
+    for (;;) {
+      const graph = this.step();
+      if (graph !== null) return graph;
+    }
+  }
+}
+
+function build(parcel: Parcel, nodes: GraphNode[], now: () => number): LiveGraph {
   const { rate, block } = parcel;
-  const nodes = parcel.nodes.map((node, place) => {
-    return node.kind === "plugin"
-      ? unpackPlugin(node, place, words, now, place === gone)
-      : unpackNode(node, block);
-  });
   const graph = buildGraph({
     nodes: parcel.nodes.map(({ id, passDry }, i) => ({ id, passDry, node: nodes[i] as GraphNode })),
     wires: parcel.wires,
@@ -129,20 +162,16 @@ function unpackNode(node: Exclude<NodeParcel, PluginParcel>, block: number): Gra
   }
 }
 
-/**
- * Attaches an instance: with the globals that it had after its last block.
- * @param gone it was left in the midst of a call: it counts as stopped
- */
+/** Attaches an instance: with the globals that it had after its last block. */
 export function unpackPlugin(
   parcel: PluginParcel,
   place: number,
   words: LiveWords,
   now: () => number,
-  gone: boolean,
 ): LivePluginNode {
   const shared = { ...parcel.instance, lanes: parcel.lanes };
   const instance = PluginType.adopt(parcel.type).attach(shared, { now });
   instance.unitBudget = parcel.unitBudget;
   instance.deadline = parcel.deadline;
-  return new LivePluginNode(instance, place, words, parcel.lanes, gone);
+  return new LivePluginNode(instance, place, words, parcel.lanes, parcel.serial);
 }

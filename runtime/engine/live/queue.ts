@@ -8,7 +8,9 @@ const HEADER_BYTES = 16;
 const AT_PUT = 0;
 const AT_TAKEN = 1;
 
-/** A record's fields are the queue's own between `take` and the next `take`. */
+/**
+ * What was taken counts as taken from `commit` on: a thread that is ended before leaves it to the next one. A record's fields are the queue's own between `take` and the next `take`.
+ */
 export class RecordQueue {
   readonly buffer: SharedArrayBuffer;
   /** Of the record last taken. */
@@ -16,6 +18,8 @@ export class RecordQueue {
   value = 0;
   readonly integers = new Int32Array(INTEGERS);
   private readonly capacity: number;
+  /** [audio] The next record to be taken. */
+  private next: number;
   private readonly header: Int32Array;
   private readonly view: DataView;
 
@@ -25,6 +29,7 @@ export class RecordQueue {
     this.capacity = records;
     this.header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
     this.view = new DataView(buffer, HEADER_BYTES);
+    this.next = Atomics.load(this.header, AT_TAKEN);
   }
 
   private at(position: number): number {
@@ -43,22 +48,24 @@ export class RecordQueue {
     return true;
   }
 
-  /** [audio] The time of the record that comes next; Infinity: there is none. */
-  get nextTime(): number {
-    const taken = Atomics.load(this.header, AT_TAKEN);
-    if (taken === Atomics.load(this.header, AT_PUT)) return Number.POSITIVE_INFINITY;
-    return this.view.getFloat64(this.at(taken), true);
-  }
-
-  /** [audio] Takes the next record into the fields. False: there is none. */
-  take(): boolean {
-    const taken = Atomics.load(this.header, AT_TAKEN);
-    if (taken === Atomics.load(this.header, AT_PUT)) return false;
-    const at = this.at(taken);
+  /** [audio] Reads the next record into the fields, and leaves it there. False: there is none. */
+  look(): boolean {
+    const { next } = this;
+    if (next === Atomics.load(this.header, AT_PUT)) return false;
+    const at = this.at(next);
     this.time = this.view.getFloat64(at, true);
     this.value = this.view.getFloat64(at + 8, true);
     for (let i = 0; i < INTEGERS; i++) this.integers[i] = this.view.getInt32(at + 16 + i * 4, true);
-    Atomics.store(this.header, AT_TAKEN, (taken + 1) | 0);
     return true;
+  }
+
+  /** [audio] After look: the record after it comes next. */
+  take(): void {
+    this.next = (this.next + 1) | 0;
+  }
+
+  /** [audio] What was taken need not be kept any longer. */
+  commit(): void {
+    if (Atomics.load(this.header, AT_TAKEN) !== this.next) Atomics.store(this.header, AT_TAKEN, this.next);
   }
 }

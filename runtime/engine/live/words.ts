@@ -10,7 +10,7 @@ export const Word = {
   Blocks: 2,
   /** Counts up with every turn of the loop, waiting too: an audio thread that stands still is stuck. */
   Beat: 3,
-  /** The place of the node that the audio thread is inside of, and 1; 0: at a block's or a node's edge. */
+  /** The serial of the instance that the audio thread is inside of; 0: it is at a block's or a node's edge. */
   Inside: 4,
   /** Blocks that took longer than they last. */
   Late: 5,
@@ -20,25 +20,35 @@ export const Word = {
   Clamped: 7,
   /** Events and parameters that found no room in their queue. */
   Lost: 8,
+  /** Counts instances: each has a number of its own in all threads. */
+  Serials: 9,
+  /** Which of the sessions plays, counted in the order of their opening. */
+  Session: 10,
+  /** The block that was last handed to the sink, and where the ring's writing stood before it. */
+  Delivery: 11,
+  DeliveredAt: 12,
 } as const;
 const WORDS = 16;
 
 /** 64-bit floats, behind the words. */
 export const Figure = {
-  /** The frame at which the next block begins. */
-  Frame: 0,
+  /** The frame at which the next block begins, where the count of blocks is even, and where it is odd. */
+  EvenFrame: 0,
+  OddFrame: 1,
   /** Share of the last block's time that rendering took, the mean of some hundred, and the most ever. */
-  Load: 1,
-  MeanLoad: 2,
-  WorstLoad: 3,
+  Load: 2,
+  MeanLoad: 3,
+  WorstLoad: 4,
   /** Largest magnitude at the master in the last block, before the ceiling. */
-  Peak: 4,
+  Peak: 5,
+  /** The frame at which the session that plays began. */
+  Origin: 6,
 } as const;
 const FIGURES = 8;
 
 /** What each node has: 32-bit words behind the figures. */
 export const NodeWord = {
-  /** Blocks that it has rendered, counted as Blocks is: one more than Blocks where it is ahead in the block under way. */
+  /** The block that it rendered last, counted as Blocks is: one more than Blocks where it is ahead in the block under way. */
   Blocks: 0,
   /** Bits of a float32: the largest magnitude of its outputs in the last block. */
   Peak: 1,
@@ -48,8 +58,17 @@ export const NodeWord = {
   State: 3,
   /** 1: it has stopped. */
   Faulty: 4,
+  /** Events that it sent in the last block. */
+  Events: 5,
+  // Serials of instances: whose the words above are, which one plays and that was told, which one has stopped, whether
+  // that was told, and whether it had held up the audio thread.
+  Owner: 6,
+  Playing: 7,
+  Stopped: 8,
+  Told: 9,
+  HeldUp: 10,
 } as const;
-const NODE_WORDS = 8;
+const NODE_WORDS = 12;
 
 export const Command = { Run: 0, Stop: 1 } as const;
 
@@ -73,6 +92,20 @@ export class LiveWords {
     const at = WORDS * 4 + FIGURES * 8;
     this.nodeWords = new Int32Array(buffer, at, nodes * NODE_WORDS);
     this.nodeFloats = new Float32Array(buffer, at, nodes * NODE_WORDS);
+  }
+
+  /** The frame at which the next block begins. */
+  get frame(): number {
+    return this.figures[Figure.EvenFrame + (this.load(Word.Blocks) & 1)] as number;
+  }
+
+  /** [audio] A block is over: the frame and the count of blocks change as one. */
+  endBlock(frames: number): void {
+    const blocks = this.load(Word.Blocks);
+    const { figures } = this;
+    figures[Figure.EvenFrame + ((blocks + 1) & 1)] =
+      (figures[Figure.EvenFrame + (blocks & 1)] as number) + frames;
+    this.store(Word.Blocks, (blocks + 1) | 0);
   }
 
   load(word: number): number {
