@@ -1,6 +1,16 @@
 // Plugins that work on and on, by all the ways in which work could go uncounted. None is endless: each would come to its
 // end, far past its budget.
 
+import {
+  assemble,
+  bodiesOf,
+  leb,
+  sectionsOf,
+  signedLeb,
+  sized,
+  vector,
+  withSection,
+} from "../fuzz/binary.ts";
 import { type SmallPlugin, STEREO_OUT, smallPlugin } from "../sandbox/small-plugin.ts";
 import { instance, NOTE, playing, stopped, word } from "./playing.ts";
 import type { Attack, Belljar } from "./twin.ts";
@@ -34,6 +44,34 @@ const note = (value = "(local.get $i)"): string => `(i32.store (i32.const ${NOTE
 const repeat = (times: number, what: string): string =>
   `(local $i i32) (loop $l ${what} ${next} (br_if $l (i32.lt_u (local.get $i) (i32.const ${times})))) ${note()} (i32.const 0)`;
 const MEGABYTE = 1 << 20;
+
+/** A plugin whose function of 256 parameters takes them round a loop on the operand stack, each by a place, so many times. */
+function rotation(belljar: Belljar, rounds: number): Uint8Array<ArrayBuffer> {
+  const bytes = smallPlugin({
+    ports: [STEREO_OUT],
+    functions: `(func $turn (param${" i32".repeat(256)}))`,
+    process: `(call $turn${" (local.get $frames)".repeat(256)}) (i32.const 0)`,
+  });
+  const { module } = belljar.vetModule(bytes, belljar.DEFAULT_LIMITS);
+  const type = module.types.findIndex(({ params }) => params.length === 256);
+  const turn = [
+    ...[1, 1, 0x7f], // one local
+    ...Array.from({ length: 256 }, (_, i) => [0x20, ...leb(i)]).flat(),
+    ...[0x03, ...leb(type)], // loop (param i32 …)
+    ...[0x41, 0], // i32.const 0: above the 255 that stay
+    ...[0x20, 0x80, 2, 0x41, 1, 0x6a, 0x22, 0x80, 2], // i += 1
+    ...[0x41, ...signedLeb(rounds), 0x49, 0x0d, 0], // br_if 0 (i32.lt_u i rounds)
+    ...[0x41, ...signedLeb(NOTE), 0x20, 0x80, 2, 0x36, 2, 0], // i32.store NOTE i
+    ...[0x0f, 0x0b, 0x0b], // return
+  ];
+  return assemble(
+    withSection(sectionsOf(bytes), 10, (code) =>
+      vector(
+        bodiesOf(code as Uint8Array).map((body, i) => sized(module.functions[i] === type ? turn : body)),
+      ),
+    ),
+  );
+}
 
 export const ATTACKS: Attack[] = [
   {
@@ -155,6 +193,19 @@ export const ATTACKS: Attack[] = [
     },
     stopped: OUT_OF_UNITS,
     reached: `it loaded 2400000 words, at 16 units each, on ${BUDGET} units`,
+  },
+  {
+    attack: "A loop takes 256 values round with it, which are moved by one place each time, all for one unit",
+    defence: {
+      file: "runtime/sandbox/body.ts",
+      line: 'within(limits, "results", params.length, `values into one block in function ${functionIndex}`);',
+      off: "",
+    },
+    attempt: (belljar) =>
+      onBudget(belljar, rotation(belljar, 50_000), (rounds) => `it moved ${256 * rounds} values`),
+    stopped:
+      /^module\/limit: The module has 256 values into one block in function \d+; the limit is 16 \(results\)\.$/,
+    reached: `it moved 12800000 values on ${BUDGET} units`,
   },
   {
     attack: "A plugin fills a megabyte with one instruction, again and again",
