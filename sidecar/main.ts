@@ -63,6 +63,9 @@ function main(args: readonly string[]): void {
   );
   process.stdin.on("end", () => sidecar.end());
   process.stdin.on("error", () => sidecar.end());
+  // Ctrl-C and a terminal that is closed reach this process, too; but the one that started it decides when the sound ends.
+  for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+  process.on("SIGTERM", () => sidecar.end());
 }
 
 /** Whether somebody is at the other end of the answers: what else may bear that number is Node's own. */

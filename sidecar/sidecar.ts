@@ -48,6 +48,7 @@ export class Sidecar {
   private state: StreamStatus["state"] = "closed";
   private watch: ReturnType<typeof setInterval> | null = null;
   private greeted = false;
+  private ending = false;
 
   constructor(worker: Worker, words: Int32Array, send: (message: SidecarAnswer | SidecarEvent) => void) {
     this.worker = worker;
@@ -266,6 +267,8 @@ export class Sidecar {
 
   /** Standard input has ended: whoever started this is gone. */
   end(): void {
+    if (this.ending) return;
+    this.ending = true;
     setTimeout(() => process.kill(process.pid, "SIGKILL"), TIME_LIMIT);
     this.queue = this.queue
       .then(() => this.finish(Command.Stop, TIME_LIMIT))

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { BelljarError, printable } from "../../abi/error.ts";
 import type { Command } from "./command.ts";
 import { explain } from "./explain.ts";
+import { watchInterrupts } from "./interrupt.ts";
 import { hintFor } from "./suggest.ts";
 
 /** Every command, in the order of the help. A command's module is loaded when it is called. */
@@ -15,12 +16,11 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   render: () => import("./render.ts"),
   play: () => import("./play.ts"),
   devices: () => import("./devices.ts"),
+  package: () => import("./package.ts"),
   replay: () => import("./replay.ts"),
   validate: () => import("./validate.ts"),
   bench: () => import("./bench.ts"),
 };
-
-const EXIT_INTERRUPTED = 130;
 
 function version(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
@@ -98,11 +98,7 @@ function main(): void {
   const fatal = (error: unknown) => process.exit(complain(error));
   process.on("uncaughtException", fatal);
   process.on("unhandledRejection", fatal);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      process.exit(EXIT_INTERRUPTED);
-    });
-  }
+  watchInterrupts();
   dispatch(process.argv.slice(2)).then(
     (code) => {
       process.exitCode = code;

@@ -1,7 +1,7 @@
 // `belljar play`: a session, a sound or a piece of music, live on the sound card.
 
 import { basename, dirname, extname, resolve } from "node:path";
-import { printable } from "../../abi/error.ts";
+import { BelljarError, printable } from "../../abi/error.ts";
 import type { StreamFormat, StreamStatus } from "../../abi/sidecar.ts";
 import { LiveOutput, type OutputEvent } from "../engine/live/live-output.ts";
 import { type LiveFigures, LiveSession, type LiveSessionEvent } from "../engine/live/live-session.ts";
@@ -13,7 +13,8 @@ import { LONGEST_SECONDS } from "../engine/render.ts";
 import { LONGEST_BLOCK, parseSession, type Session } from "../engine/session.ts";
 import { readWav } from "../player/wav-reader.ts";
 import { readRegularFile } from "../registry/read-file.ts";
-import { WAV_MAX_BYTES } from "./files.ts";
+import { refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { LogLines } from "./log.ts";
 import { decibels } from "./node-table.ts";
 import { choice, flag, list, number, parseOptions, readPairs, takePositionals, text } from "./options.ts";
@@ -49,7 +50,8 @@ Settings for good are in the configuration file, under "output": device, buffer_
 ring_capacity_ms, preferred_chunk_frames, flush_timeout_ms, sample_format, fit, exclusive,
 fallback_to_default, sidecar_path, sidecar_args.
 
-Exit code: 0 played, 2 bad input.
+Exit code: 0 played, also where Ctrl-C ended it; 130 when it was pressed twice; 2 bad input, or a WAV
+file that could not be written to its end.
 
 Examples:
   belljar play session.json
@@ -89,6 +91,7 @@ const LONGEST_TAIL = 10;
 /** How often the screen is drawn, and the end looked for. Milliseconds. */
 const ROUND = 100;
 const DEFAULT_RATE = 48_000;
+const EXIT_INTERRUPTED = 130;
 
 export async function run(args: string[]): Promise<number> {
   const { options, positionals } = parseOptions(args, OPTIONS);
@@ -97,6 +100,7 @@ export async function run(args: string[]): Promise<number> {
   const config = readSettings(options);
   if (options.device !== undefined) config.device = options.device;
   if (options.buffer !== undefined) config.buffer_size_frames = options.buffer;
+  if (config.device?.startsWith("wav:")) refuseOverlap([file], [config.device.slice(4)]);
   const performance_ = new Performance(options.json);
   const block = options.block ?? piece.session.blockSize ?? 128;
   const output = await LiveOutput.open({
@@ -120,16 +124,20 @@ export async function run(args: string[]): Promise<number> {
       onEvent: (event) => performance_.hear(event),
     });
     try {
-      await performance_.play(live, output, options.seconds);
+      await performance_.play(live, output, config.device, options.seconds);
     } finally {
       await live.close();
     }
   } finally {
-    const status = await output.close();
-    performance_.status = status ?? performance_.status;
+    try {
+      const status = await output.close();
+      performance_.status = status ?? performance_.status;
+    } finally {
+      onInterrupt(null);
+    }
   }
   performance_.summarise(output);
-  return 0;
+  return performance_.impatient ? EXIT_INTERRUPTED : 0;
 }
 
 async function readPiece(file: string, options: Options): Promise<Piece> {
@@ -196,6 +204,10 @@ async function readInputs(
 /** What is seen and heard of one playing. */
 class Performance {
   status: StreamStatus | null = null;
+  /** Ctrl-C came again while the sound was ringing out. */
+  impatient = false;
+  /** What ends it before its time. */
+  private failure: BelljarError | null = null;
   private readonly json: boolean;
   private readonly line = new StatusLine();
   private readonly log = new LogLines((text_) => this.print(text_));
@@ -242,35 +254,47 @@ class Performance {
 
   hearOutput(event: OutputEvent): void {
     if (event.what === "underrun") this.underruns = event.underruns;
+    else if (event.what === "lost" && event.final) this.failure = new BelljarError(event.code, event.message);
     else if (event.what === "lost") this.note("lost", `${event.message} The music goes on unheard.`);
     else
-      this.note("back", `Heard again on ${event.device}, after ${(event.milliseconds / 1000).toFixed(1)} s.`);
+      this.note(
+        "back",
+        `Heard again on ${printable(event.device, 120)}, after ${(event.milliseconds / 1000).toFixed(1)} s.`,
+      );
   }
 
-  async play(live: LiveSession, output: LiveOutput, seconds: number | undefined): Promise<void> {
+  async play(
+    live: LiveSession,
+    output: LiveOutput,
+    asked: string | null,
+    seconds: number | undefined,
+  ): Promise<void> {
     const { rate, contentFrames, warnings } = live.facts;
     const { format, device } = output;
     for (const warning of warnings) this.print(`belljar: ${warning}`);
-    for (const change of format?.changes ?? []) this.print(`belljar: ${change}`);
-    if (contentFrames === null && seconds === undefined && !process.stdout.isTTY && !this.json) {
+    for (const change of format?.changes ?? []) this.print(`belljar: ${printable(change, 200)}`);
+    if (asked === null && device === "null") {
+      const why = output.notes.map((note) => ` ${printable(note, 200)}`).join("");
+      this.print(`belljar: there is no sound card to play on, so nobody hears it.${why}`);
+    }
+    if (contentFrames === null && seconds === undefined) {
       this.print("belljar: nothing in it ends; Ctrl-C does.");
     }
     this.live = live;
     await output.play(live);
     if (!this.json)
       process.stdout.write(
-        `Playing on ${device}, ${rate} Hz, ${((output.depth * 1000) / rate).toFixed(1)} ms ahead.\n`,
+        `Playing on ${printable(device, 120)}, ${rate} Hz, ${((output.depth * 1000) / rate).toFixed(1)} ms ahead.\n`,
       );
     const end = seconds === undefined ? contentFrames : Math.round(seconds * rate);
     let finishing = false;
     let ended = false;
-    const interrupt = (): void => {
-      if (finishing) ended = true;
+    onInterrupt(() => {
+      if (ended) process.exit(EXIT_INTERRUPTED);
+      this.impatient = ended = finishing;
       finishing = true;
       live.finish();
-    };
-    process.on("SIGINT", interrupt);
-    process.on("SIGTERM", interrupt);
+    });
     try {
       let heard = 0;
       let over = end ?? Number.POSITIVE_INFINITY;
@@ -283,11 +307,11 @@ class Performance {
           frame >= over && (frame - heard >= QUIET_SECONDS * rate || frame - over >= LONGEST_TAIL * rate);
         // A length that was asked for is kept, but for what was interrupted.
         ended ||= seconds !== undefined && frame >= (end as number);
+        if (this.failure !== null) throw this.failure;
         this.draw(live, end);
       }
     } finally {
-      process.off("SIGINT", interrupt);
-      process.off("SIGTERM", interrupt);
+      ended = true;
       this.line.clear();
       this.figures = live.figures;
       this.status = await output.status();
@@ -330,7 +354,7 @@ class Performance {
     this.log.end();
     const { kind, advice } = this.live?.priority ?? { kind: "usual", advice: "" };
     const lines = [
-      `Played ${clock(frame / rate)} on ${device}: load ${percent(meanLoad)}, at most ${percent(worstLoad)}; ${count(late, "late block")}, ${count(status?.underruns ?? this.underruns, "underrun")}.`,
+      `Played ${clock(frame / rate)} on ${printable(device, 120)}: load ${percent(meanLoad)}, at most ${percent(worstLoad)}; ${count(late, "late block")}, ${count(status?.underruns ?? this.underruns, "underrun")}.`,
       `The audio thread had ${kind} priority.${advice === "" ? "" : ` ${advice}`}`,
     ];
     process.stdout.write(`${lines.join("\n")}\n`);

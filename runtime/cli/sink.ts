@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { BelljarError } from "../../abi/error.ts";
+import { BelljarError, printable } from "../../abi/error.ts";
 import type { SidecarCommand } from "../output/sidecar-client.ts";
 import { configPath, readSinkConfig, type SinkConfig, sidecarCommand } from "../output/sink-config.ts";
 import { shipped } from "../registry/place.ts";
@@ -23,7 +23,10 @@ export function readSettings(options: {
   portaudio?: string | undefined;
 }): SinkConfig {
   const file = configPath();
-  const config = readSinkConfig(existsSync(file) ? outputOf(file) : {}, file);
+  const config = readSinkConfig(
+    existsSync(file) ? outputOf(file) : {},
+    `"output" in ${printable(file, 200)}`,
+  );
   if (options.sidecar !== undefined) config.sidecar_path = path.resolve(options.sidecar);
   if (options.portaudio !== undefined) {
     config.sidecar_args = [...config.sidecar_args, "--portaudio", path.resolve(options.portaudio)];
@@ -32,16 +35,30 @@ export function readSettings(options: {
 }
 
 function outputOf(file: string): unknown {
+  const shown = printable(file, 200);
+  let text_: string;
+  try {
+    text_ = readFileSync(file, "utf8");
+  } catch (error) {
+    const why = printable(String((error as NodeJS.ErrnoException).code), 20);
+    throw new BelljarError("config/file", `${shown} can't be read (${why}).`);
+  }
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, "utf8"));
+    json = JSON.parse(text_);
   } catch (error) {
-    throw new BelljarError(
-      "config/json",
-      `${file} is no JSON that can be read: ${(error as Error).message}.`,
-    );
+    const why = printable((error as Error).message, 200);
+    throw new BelljarError("config/json", `${shown} is no JSON that can be read: ${why}.`);
   }
-  return (json as { output?: unknown } | null)?.output ?? {};
+  if (json === null || typeof json !== "object" || Array.isArray(json)) {
+    throw new BelljarError("config/value", `${shown} must hold an object.`);
+  }
+  for (const key of Object.keys(json)) {
+    if (key === "output") continue;
+    const known = 'Known is "output" alone.';
+    throw new BelljarError("config/key", `${shown} has "${printable(key, 60)}", which is not known.`, known);
+  }
+  return "output" in json ? json.output : {};
 }
 
 /** @throws BelljarError config/sidecar */

@@ -44,6 +44,8 @@ export class SidecarClient {
   private readonly onEvent: (event: SidecarEvent) => void;
   private nextId = 1;
   private printed = "";
+  /** Whether its end is wished. */
+  private leaving = false;
 
   private constructor(child: ChildProcess, onEvent: (event: SidecarEvent) => void) {
     this.child = child;
@@ -51,14 +53,16 @@ export class SidecarClient {
     this.onEvent = onEvent;
     const reader = new MessageReader();
     const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
-    (child.stdio[3] as Readable).on("data", (chunk: Buffer) => {
+    const answers = child.stdio[3] as Readable;
+    answers.on("error", () => {});
+    answers.on("data", (chunk: Buffer) => {
       reader.push(chunk, (bytes) => {
         try {
           if (bytes === null) throw new Error("too large");
           this.receive(unpackr.unpack(bytes));
         } catch {
           this.end(new BelljarError("sidecar/protocol", "The sidecar sent what is no message."));
-          this.kill();
+          this.child.kill("SIGKILL");
         }
       });
     });
@@ -133,6 +137,7 @@ export class SidecarClient {
     this.ended = error;
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
+    if (!this.leaving) this.onEvent({ event: "lost", code: error.code, message: error.message });
   }
 
   /** @throws BelljarError sidecar/timeout, sidecar/ended; what the sidecar answers */
@@ -172,6 +177,7 @@ export class SidecarClient {
 
   /** Lets it end by itself, and waits for that; ends it where it does not. */
   async close(milliseconds = 2000): Promise<void> {
+    this.leaving = true;
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => this.child.once("exit", () => resolve()));
     this.child.stdin?.end();
@@ -180,7 +186,9 @@ export class SidecarClient {
     clearTimeout(timer);
   }
 
+  /** Ends it at once. */
   kill(): void {
+    this.leaving = true;
     this.child.kill("SIGKILL");
   }
 }

@@ -87,7 +87,7 @@ export function readSinkConfig(given: unknown, from: string): SinkConfig {
   if (given === null || typeof given !== "object" || Array.isArray(given)) {
     throw new BelljarError("config/value", `${from} must hold an object.`);
   }
-  const config: SinkConfig = { ...DEFAULT_SINK };
+  const config: SinkConfig = { ...DEFAULT_SINK, sidecar_args: [] };
   for (const [key, value] of Object.entries(given)) {
     const rule = Object.hasOwn(RULES, key) ? RULES[key as keyof SinkConfig] : undefined;
     if (rule === undefined) {

@@ -1,6 +1,9 @@
 // PortAudio through koffi: the system's library, or one that local configuration names (which is how ASIO comes in).
 // Blocking writes. One thread makes all calls of a stream.
 
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import koffi from "koffi";
 import { BelljarError, printable } from "../../abi/error.ts";
 import type { DeviceCaps, DeviceInfo, HostApi, SampleFormat, StreamWish } from "../../abi/sidecar.ts";
@@ -108,9 +111,15 @@ function bind(path: string) {
   };
 }
 
-/** Where a PortAudio library may be, first what was named. */
+/** Where a PortAudio library may be, first what was named, then what was packed with the sidecar. */
 export function libraryPaths(named: string | null): string[] {
   if (named !== null) return [named];
+  const names = systemPaths();
+  const own = path.join(path.dirname(fileURLToPath(import.meta.url)), names[0] as string);
+  return existsSync(own) ? [own, ...names] : names;
+}
+
+function systemPaths(): string[] {
   if (process.platform === "win32") return ["portaudio_x64.dll", "libportaudio64bit.dll", "portaudio.dll"];
   if (process.platform === "darwin") {
     return [
@@ -135,15 +144,15 @@ export class PortAudio implements Backend {
   constructor(named: string | null) {
     const paths = libraryPaths(named);
     let found: { path: string; library: Library } | null = null;
-    for (const path of paths) {
+    for (const place of paths) {
       try {
-        found = { path, library: bind(path) };
+        found = { path: place, library: bind(place) };
         break;
       } catch (error) {
         if (named === null) continue;
         throw new BelljarError(
           "device/library",
-          `"${printable(path)}" is no PortAudio library that can be loaded here: ${printable(String((error as Error).message))}.`,
+          `"${printable(place)}" is no PortAudio library that can be loaded here: ${printable(String((error as Error).message))}.`,
         );
       }
     }

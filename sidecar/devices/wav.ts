@@ -1,6 +1,6 @@
 // "wav:FILE": what would be heard, in exact time, into a file. It bears its name once it is whole.
 
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
@@ -50,27 +50,44 @@ function openFile(id: string, wish: StreamWish): OpenDevice {
       return work();
     } catch (error) {
       const why =
-        REASONS.get((error as NodeJS.ErrnoException).code ?? "") ?? String((error as Error).message);
+        REASONS.get((error as NodeJS.ErrnoException).code ?? "") ??
+        printable(String((error as Error).message), 200);
       throw new BelljarError("device/lost", `${shown} can't be ${what}: ${why}.`);
     }
   };
+  const there = attempt("made", () => statSync(file, { throwIfNoEntry: false }));
+  if (there !== undefined && !there.isFile()) {
+    throw new BelljarError(
+      "device/lost",
+      `${shown} can't be made: ${there.isDirectory() ? "it is a folder" : "it is no file"}.`,
+    );
+  }
   const descriptor = attempt("made", () => openSync(temporary, "wx", 0o666));
   let bytes = 0;
-  let whole = true;
+  let open = true;
+  let broken = false;
   const sink = {
     write(samples: Uint8Array): void {
       if (bytes + samples.length > MOST_BYTES) {
         throw new BelljarError("device/lost", `${shown} is full: a WAV file holds 4 GiB.`);
       }
+      broken = true;
       attempt("written", () => {
         let done = 0;
         while (done < samples.length) done += writeSync(descriptor, samples, done, samples.length - done);
       });
+      broken = false;
       bytes += samples.length;
     },
     close(): void {
-      if (!whole) return;
-      whole = false;
+      if (!open) return;
+      open = false;
+      if (bytes === 0 || broken) {
+        // Nothing was played, or not all that was: what bore the name before keeps it.
+        closeSync(descriptor);
+        rmSync(temporary, { force: true });
+        return;
+      }
       try {
         attempt("finished", () => {
           writeSync(descriptor, header(device.format, bytes), 0, HEADER, 0);
@@ -83,8 +100,14 @@ function openFile(id: string, wish: StreamWish): OpenDevice {
       }
     },
   };
-  const device = openClock(id, wish, sink);
-  attempt("written", () => writeSync(descriptor, header(device.format, 0)));
+  let device: OpenDevice;
+  try {
+    device = openClock(id, wish, sink);
+    attempt("written", () => writeSync(descriptor, header(device.format, 0)));
+  } catch (error) {
+    sink.close();
+    throw error;
+  }
   return device;
 }
 
@@ -95,6 +118,7 @@ const REASONS = new Map([
   ["EROFS", "that place can't be written to"],
   ["ENOENT", "its folder does not exist"],
   ["EISDIR", "it is a folder"],
+  ["ENAMETOOLONG", "its name is too long"],
   ["EFBIG", "it would be larger than is allowed"],
 ]);
 

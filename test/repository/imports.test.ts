@@ -31,7 +31,15 @@ const ALLOWED: Record<string, string[]> = {
   "runtime/index.ts": API,
   "runtime/validate": [...API, "node"],
   "runtime/bench": [...API, "node"],
-  "runtime/cli": [...API, "runtime/validate", "runtime/bench", "runtime/index.ts", "node", "assemblyscript"],
+  "runtime/cli": [
+    ...API,
+    "runtime/validate",
+    "runtime/bench",
+    "runtime/index.ts",
+    "node",
+    "assemblyscript",
+    "fflate",
+  ],
 };
 
 /** Modules that a source names in import and export declarations, type imports too, and in import(). */
