@@ -61,7 +61,12 @@ export const ALSO: Record<string, string[]> = {
   "state/repeatable": ["state/round-trip", "state/refusal"],
   "state/saving": ["state/sound"],
   "state/mutated": ["robustness/random-calls"],
-  "graph-data/json": ["graph-data/round-trip", "graph-data/garbage"],
+  "graph-data/json": [
+    "graph-data/round-trip",
+    "graph-data/garbage",
+    "graph-data/refusal",
+    "robustness/random-calls",
+  ],
   "graph-data/round-trip": ["graph-data/presets"],
   "graph-data/garbage": ["graph-data/refusal"],
   "robustness/no-transport": ["robustness/transport", "robustness/random-calls"],
