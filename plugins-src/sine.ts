@@ -23,6 +23,10 @@ class Voice {
   /** Whether the key is down, and whether the pedal keeps a note whose key is up. */
   held: bool = false;
   pedalled: bool = false;
+  /** Whether its envelope is set to the short release. */
+  choked: bool = false;
+  /** Whether its frequency is to be set before it sounds on. */
+  bent: bool = false;
   /** When it began: the larger, the later. */
   born: u32 = 0;
   envelope: Adsr = new Adsr();
@@ -32,6 +36,17 @@ class Voice {
   is(channel: i32, key: i32, noteId: i32): bool {
     const named = noteId < 0 || this.noteId < 0 || noteId == this.noteId;
     return named && (channel < 0 || channel == this.channel) && (key < 0 || key == this.key);
+  }
+
+  /** Sets the envelope's times, where they are others now: that takes long. */
+  choke(choked: bool, rate: f64): void {
+    if (this.choked == choked) return;
+    this.choked = choked;
+    this.setTimes(rate);
+  }
+
+  setTimes(rate: f64): void {
+    this.envelope.set(0.005, 0.3, 0.7, this.choked ? CHOKE : RELEASE, rate);
   }
 
   end(): void {
@@ -80,7 +95,11 @@ export default class Sine extends Plugin {
 
   activate(rate: f64, maxFrames: i32): void {
     while (this.voices.length < VOICES) this.voices.push(new Voice());
-    for (let i = 0; i < VOICES; i++) this.voices[i].loudness.setTime(5, rate);
+    for (let i = 0; i < VOICES; i++) {
+      const voice = this.voices[i];
+      voice.loudness.setTime(5, rate);
+      voice.setTimes(rate);
+    }
     this.reset();
   }
 
@@ -109,9 +128,9 @@ export default class Sine extends Plugin {
     voice.held = true;
     voice.pedalled = false;
     voice.born = ++this.births;
-    voice.envelope.set(0.005, 0.3, 0.7, RELEASE, this.sampleRate);
+    voice.choke(false, this.sampleRate);
     voice.envelope.noteOn();
-    this.tune(voice);
+    voice.bent = true;
   }
 
   noteOff(channel: i32, key: i32, velocity: f32, noteId: i32): void {
@@ -128,7 +147,7 @@ export default class Sine extends Plugin {
     for (let i = 0; i < VOICES; i++) {
       const voice = this.voices[i];
       if (!voice.envelope.active || !voice.is(channel, key, noteId)) continue;
-      voice.envelope.set(0.005, 0.3, 0.7, CHOKE, this.sampleRate);
+      voice.choke(true, this.sampleRate);
       voice.end();
     }
   }
@@ -142,7 +161,7 @@ export default class Sine extends Plugin {
 
   pitchBend(channel: i32, value: f32): void {
     for (let i = 0; i < CHANNELS; i++) if (channel < 0 || channel == i) this.bends[i] = value * BEND_SEMITONES;
-    for (let i = 0; i < VOICES; i++) if (this.voices[i].is(channel, -1, -1)) this.tune(this.voices[i]);
+    for (let i = 0; i < VOICES; i++) if (this.voices[i].is(channel, -1, -1)) this.voices[i].bent = true;
   }
 
   controlChange(channel: i32, controller: i32, value: f32): void {
@@ -160,9 +179,11 @@ export default class Sine extends Plugin {
     let sounding = false;
     left.fill(0, frames);
     for (let v = 0; v < VOICES; v++) {
-      if (!this.voices[v].envelope.active) continue;
+      const voice = this.voices[v];
+      if (!voice.envelope.active) continue;
       sounding = true;
-      this.voices[v].addTo(left, frames);
+      if (voice.bent) this.tune(voice);
+      voice.addTo(left, frames);
     }
     multiply(left, left, this.gain.samples, frames);
     this.output.right.copy(left, frames);
@@ -171,6 +192,7 @@ export default class Sine extends Plugin {
   }
 
   private tune(voice: Voice): void {
+    voice.bent = false;
     voice.phasor.setFrequency(noteToHz(<f64>voice.key + this.bends[voice.channel]), this.sampleRate);
   }
 }

@@ -159,4 +159,20 @@ test("block sizes make no difference", async () => {
   for (const sound of sounds) assert.equal(sound, sounds[0]);
 });
 
+test("as many notes, chokes or bends as a block has room for do not exhaust its budget", async () => {
+  const kinds: [EventType, object][] = [
+    [EventType.NoteOn, { channel: 0, key: 60, value: 1 }],
+    [EventType.Choke, { channel: -1, key: -1 }],
+    [EventType.Bend, { channel: -1, value: 0.5 }],
+  ];
+  for (const [type, fields] of kinds) {
+    const synth = await instance("sine");
+    for (let key = 40; key < 72; key++) synth.noteOn(0, key, 1, 0);
+    let sent = 0;
+    while (sent < 1000 && synth.event(0, type, fields) !== false) sent++;
+    assert.ok(sent > 900, `${sent}`);
+    assert.ok(synth.process(128), `${EventType[type]}: ${synth.fault?.message}`);
+  }
+});
+
 test.run();
