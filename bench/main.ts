@@ -10,6 +10,8 @@ import type { Program } from "./deadline-programs.ts";
 import { type Kernel, loadKernels } from "./kernels.ts";
 import { benchMeter, meterText } from "./meter.ts";
 import { benchRecording, recordingText } from "./recording.ts";
+import { benchTrap, trapText } from "./trap.ts";
+import type { Stop } from "./trap-plugins.ts";
 
 interface Benchmark {
   about: string;
@@ -18,7 +20,7 @@ interface Benchmark {
   run: (modules: Module[], json: boolean) => Promise<string> | string;
 }
 
-/** A Kernel or a Program. */
+/** A Kernel, a Program or a Stop. */
 interface Module {
   bytes: Uint8Array<ArrayBuffer>;
 }
@@ -42,6 +44,14 @@ const BENCHMARKS = new Map<string, Benchmark>([
       about: "how long a plugin that uses up a deadline of 1 ms keeps the host waiting (40 s)",
       prepare: async () => (await import("./deadline-programs.ts")).assemblePrograms(),
       run: async (programs, json) => shown(await benchDeadline(programs as Program[]), json, deadlineText),
+    },
+  ],
+  [
+    "trap",
+    {
+      about: "what it costs the host that a plugin stops (2 s)",
+      prepare: async () => (await import("./trap-plugins.ts")).assembleStops(),
+      run: async (stops, json) => shown(await benchTrap(stops as Stop[]), json, trapText),
     },
   ],
   [
@@ -112,15 +122,12 @@ async function main(): Promise<number> {
     bytes: Buffer.from(module.bytes).toString("base64"),
   }));
   const script = fileURLToPath(import.meta.url);
-  const { status, error } = spawnSync(
-    process.execPath,
-    [...FLAGS, "--enable-source-maps", script, ...options],
-    {
-      input: JSON.stringify(modules),
-      stdio: ["pipe", "inherit", "inherit"],
-      env: { ...process.env, [CHILD]: "1" },
-    },
-  );
+  // No source maps: looking through them would be most of what a trap costs.
+  const { status, error } = spawnSync(process.execPath, [...FLAGS, script, ...options], {
+    input: JSON.stringify(modules),
+    stdio: ["pipe", "inherit", "inherit"],
+    env: { ...process.env, [CHILD]: "1" },
+  });
   if (error) throw error;
   return status ?? 1;
 }
