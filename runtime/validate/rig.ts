@@ -145,6 +145,8 @@ export class Rig {
       at += frames;
     }
     take.controls.push(...instance.controlsOut);
+    const { logLines, messages } = instance.takeDropped();
+    take.messages += logLines + messages;
     this.frame += score.frames;
     return take;
   }
