@@ -232,7 +232,7 @@ function counts(results: readonly CheckResult[]): Counts {
 
 function tally(results: readonly CheckResult[]): string {
   const found = counts(results);
-  return `${found.passed} passed, ${found.warning} warnings, ${found.skipped} skipped, ${found.failed} failed, ${found.crashed} crashed`;
+  return `${found.passed} passed, ${found.warning} ${found.warning === 1 ? "warning" : "warnings"}, ${found.skipped} skipped, ${found.failed} failed, ${found.crashed} crashed`;
 }
 
 const COLOURS: Record<Word, Colour> = {
