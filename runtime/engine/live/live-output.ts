@@ -118,17 +118,10 @@ export class LiveOutput {
     device: string | null,
     wish: Pick<StreamWish, "rate" | "channels" | "fit" | "format">,
   ): Promise<void> {
-    const { command, config } = this.options;
-    let client: SidecarClient | null = null;
-    const hear = (event: SidecarEvent): void => {
-      if (client !== null && client === this.client) this.hear(event);
-    };
-    client = await SidecarClient.start(command, hear);
-    this.client = client;
-    const list = await client.request("list", {});
-    this.device = chooseDevice(list, device);
-    this.notes = list.notes;
-    this.format = await client.request("open", {
+    const { config } = this.options;
+    await this.startSidecar();
+    this.device = await this.findDevice(device);
+    this.format = await (this.client as SidecarClient).request("open", {
       device: this.device,
       wish: {
         ...wish,
@@ -137,6 +130,32 @@ export class LiveOutput {
         exclusive: config.exclusive,
       },
     });
+  }
+
+  private async startSidecar(): Promise<void> {
+    let client: SidecarClient | null = null;
+    const hear = (event: SidecarEvent): void => {
+      if (client !== null && client === this.client) this.hear(event);
+    };
+    client = await SidecarClient.start(this.options.command, hear);
+    this.client = client;
+  }
+
+  /** What is always there needs no sound library, and none is asked. */
+  private async findDevice(wanted: string | null): Promise<string> {
+    if (wanted === "null" || wanted?.startsWith(FILE)) return wanted;
+    try {
+      const list = await (this.client as SidecarClient).request("list", {});
+      this.notes = list.notes;
+      return chooseDevice(list, wanted);
+    } catch (error) {
+      // A sound library that takes the sidecar with it when it is asked what there is: where nothing was asked for, that is
+      // a machine without sound.
+      if (wanted !== null || !(error instanceof BelljarError) || error.code !== "sidecar/ended") throw error;
+      this.notes = [`The sound library failed when it was asked for devices: ${error.hint || error.message}`];
+      await this.startSidecar();
+      return "null";
+    }
   }
 
   /** A new ring for the format: the last one may hold what belongs to nobody. */
