@@ -2,36 +2,20 @@
 // Real PortAudio on a real sound server, recorded: what was sent is what is heard, sample for sample. And what becomes of
 // a stream whose server dies.
 
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { RingState } from "../../abi/ring.ts";
 import { skip } from "../root.ts";
-import { findSound, pulseIsHere, SINK, startPulse } from "./pulse.ts";
+import { findSound, SINK, soundIsMissing, startPulse } from "./pulse.ts";
 import { makeRing, playNoise, startSidecar, WISH } from "./rig.ts";
 
 const DEVICE = "portaudio:ALSA:pulse";
 /** A deep buffer and long writes: what is shown here is that samples arrive, whatever else the machine does. */
 const CALM = { bufferFrames: 8192, chunkFrames: 1024 };
 
-function missing(): string | null {
-  if (process.platform !== "linux") return "PulseAudio is tested on Linux";
-  if (!pulseIsHere()) return "pulseaudio and pulseaudio-utils are not installed";
-  const known = spawnSync("ldconfig", ["-p"], {
-    encoding: "utf8",
-    env: { PATH: "/sbin:/usr/sbin:/bin:/usr/bin" },
-  }).stdout;
-  if (!known?.includes("libportaudio.so.2")) return "libportaudio2 is not installed";
-  const plugins = readdirSync("/usr/lib").map(
-    (name) => `/usr/lib/${name}/alsa-lib/libasound_module_pcm_pulse.so`,
-  );
-  return plugins.some(existsSync) ? null : "libasound2-plugins is not installed";
-}
-
 for (const rate of [44_100, 48_000, 96_000]) {
   test(`at ${rate} Hz every sample arrives`, async () => {
-    const lacks = missing();
+    const lacks = soundIsMissing();
     if (lacks !== null) return skip(lacks);
     const pulse = await startPulse(rate);
     try {
@@ -60,7 +44,7 @@ for (const rate of [44_100, 48_000, 96_000]) {
 }
 
 test("a server that is killed in mid-sound is told as a device that is lost, and the sidecar can still be closed", async () => {
-  const lacks = missing();
+  const lacks = soundIsMissing();
   if (lacks !== null) return skip(lacks);
   const pulse = await startPulse(48_000);
   try {
@@ -84,7 +68,7 @@ test("a server that is killed in mid-sound is told as a device that is lost, and
 });
 
 test("a sink that is unloaded does not hang the sidecar", async () => {
-  const lacks = missing();
+  const lacks = soundIsMissing();
   if (lacks !== null) return skip(lacks);
   const pulse = await startPulse(48_000);
   try {

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,17 +11,34 @@ export const SINK = "belljar_test";
 export interface Pulse {
   /** For programs that are to find it. */
   env: NodeJS.ProcessEnv;
-  server: ChildProcess;
+  readonly server: ChildProcess;
   /** Records the sink until `stop`. */
   record(): Promise<{ stop(): Promise<Float32Array> }>;
   /** Runs pactl. */
   control(...args: string[]): string;
+  /** Starts the server again, once it has ended. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export function pulseIsHere(): boolean {
   const found = (program: string): boolean => spawnSync(program, ["--version"]).status === 0;
   return found("pulseaudio") && found("parec") && found("pactl");
+}
+
+/** What is missing for PortAudio to be heard on PulseAudio here, or null. */
+export function soundIsMissing(): string | null {
+  if (process.platform !== "linux") return "PulseAudio is tested on Linux";
+  if (!pulseIsHere()) return "pulseaudio and pulseaudio-utils are not installed";
+  const known = spawnSync("ldconfig", ["-p"], {
+    encoding: "utf8",
+    env: { PATH: "/sbin:/usr/sbin:/bin:/usr/bin" },
+  }).stdout;
+  if (!known?.includes("libportaudio.so.2")) return "libportaudio2 is not installed";
+  const plugins = readdirSync("/usr/lib").map(
+    (name) => `/usr/lib/${name}/alsa-lib/libasound_module_pcm_pulse.so`,
+  );
+  return plugins.some((path) => existsSync(path)) ? null : "libasound2-plugins is not installed";
 }
 
 export async function startPulse(rate: number): Promise<Pulse> {
@@ -31,37 +48,49 @@ export async function startPulse(rate: number): Promise<Pulse> {
   const env = { XDG_RUNTIME_DIR: run, HOME: folder, PULSE_SERVER: `unix:${join(run, "pulse", "native")}` };
   const whole = { ...process.env, ...env };
   const sink = `module-null-sink sink_name=${SINK} rate=${rate} channels=2 format=float32le channel_map=stereo norewinds=1`;
-  const server = spawn(
-    "pulseaudio",
-    [
-      "-n",
-      "--daemonize=no",
-      "--exit-idle-time=-1",
-      "--use-pid-file=no",
-      "-L",
-      "module-native-protocol-unix",
-      "-L",
-      sink,
-    ],
-    { env: whole, stdio: "ignore" },
-  );
+  const begin = (): ChildProcess =>
+    spawn(
+      "pulseaudio",
+      [
+        "-n",
+        "--daemonize=no",
+        "--exit-idle-time=-1",
+        "--use-pid-file=no",
+        "-L",
+        "module-native-protocol-unix",
+        "-L",
+        sink,
+      ],
+      { env: whole, stdio: "ignore" },
+    );
+  let server = begin();
   const control = (...args: string[]): string => {
     const { stdout, status } = spawnSync("pactl", args, { env: whole, encoding: "utf8" });
     if (status !== 0) throw new Error(`pactl ${args.join(" ")} ended with ${status}`);
     return stdout;
   };
-  for (let tries = 0; ; tries++) {
-    try {
-      if (control("list", "short", "sinks").includes(SINK)) break;
-    } catch (error) {
-      if (tries > 200 || server.exitCode !== null) throw error;
+  const ready = async (): Promise<void> => {
+    for (let tries = 0; ; tries++) {
+      try {
+        if (control("list", "short", "sinks").includes(SINK)) return;
+      } catch (error) {
+        if (tries > 200 || server.exitCode !== null) throw error;
+      }
+      await new Promise((resume) => setTimeout(resume, 50));
     }
-    await new Promise((resume) => setTimeout(resume, 50));
-  }
+  };
+  await ready();
   return {
     env,
-    server,
+    get server() {
+      return server;
+    },
     control,
+    async restart() {
+      if (server.exitCode === null && server.signalCode === null) await once(server, "exit");
+      server = begin();
+      await ready();
+    },
     async record() {
       const parec = spawn(
         "parec",
