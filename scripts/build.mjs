@@ -8,7 +8,11 @@ const ALWAYS = ["package.json", "package-lock.json", "scripts"];
 
 /** What is built. `from`: the files and folders that decide what comes out. */
 const TARGETS = [
-  { name: "bundles", from: ["abi", "shm", "sidecar", "runtime", "tsconfig.json"], step: "./build-bundles.mjs" },
+  {
+    name: "bundles",
+    from: ["abi", "shm", "sidecar", "runtime", "tsconfig.json"],
+    step: "./build-bundles.mjs",
+  },
   {
     name: "types",
     from: ["abi", "shm", "runtime", "tsconfig.json", "tsconfig.types.json"],

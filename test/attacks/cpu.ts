@@ -198,8 +198,8 @@ export const ATTACKS: Attack[] = [
     attack: "A loop takes 256 values round with it, which are moved by one place each time, all for one unit",
     defence: {
       file: "runtime/sandbox/body.ts",
-      line: 'within(limits, "results", params.length, `values into one block in function ${functionIndex}`);',
-      off: "",
+      line: 'within(limits, "results", params.length, `values into one block',
+      off: 'within(limits, "results", 0, `values into one block',
     },
     attempt: (belljar) =>
       onBudget(belljar, rotation(belljar, 50_000), (rounds) => `it moved ${256 * rounds} values`),

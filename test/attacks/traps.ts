@@ -296,7 +296,6 @@ export const ATTACKS: Attack[] = [
     },
     stopped:
       'plugin/refused: "test.small" refused to run at 48000 Hz with 64 frames: \ufffd]0;root\ufffd\ufffd[2J\ufffd[1;1Hbelljar: Enter your password: .',
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it is about
     reached: /\x1b\[2J\x1b\[1;1Hbelljar: Enter your password: /,
   },
   {
@@ -312,7 +311,6 @@ export const ATTACKS: Attack[] = [
       ),
     stopped:
       "plugin/unreachable: The plugin gave up (it reached an unreachable instruction) in \ufffd[2Jnothing at all during process, block 0.",
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it is about
     reached: / in \x1b\[2Jnothing at all during process/,
   },
   {
