@@ -118,7 +118,12 @@ export class RecordCommand {
 const say = (sentence: string): boolean => process.stderr.write(`belljar: ${sentence}\n`);
 
 function isFolder(place: string): boolean {
-  return /[\\/]$/.test(place) || statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (/[\\/]$/.test(place)) return true;
+  try {
+    return statSync(place).isDirectory();
+  } catch {
+    return false; // whether a file can be written there is checked next
+  }
 }
 
 /** A word of a command line, for people to copy. */

@@ -1,7 +1,7 @@
 // The recordings of a session: one for each instance of a plugin, kept in memory while it plays, and saved where it was
 // stopped. Nothing is written for plugins that were well.
 
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, type Stats, statSync } from "node:fs";
 import path from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { checkWritable, fileError, writeFileAtomic } from "../output/atomic-file.ts";
@@ -145,7 +145,7 @@ function makeFolder(folder: string): void {
  * @throws BelljarError file/*
  */
 export function checkRecordingFolder(folder: string): void {
-  const facts = statSync(folder, { throwIfNoEntry: false });
+  const facts = factsOf(folder);
   if (facts === undefined) checkWritable(folder.replace(/[\\/]+$/, ""));
   else if (facts.isDirectory()) checkWritable(path.join(folder, `recording${RECORDING_EXTENSION}`));
   else {
@@ -154,6 +154,14 @@ export function checkRecordingFolder(folder: string): void {
       `${printable(folder)} is a file; recordings go to a folder.`,
       "Name a folder; it is made where it is not there.",
     );
+  }
+}
+
+function factsOf(folder: string): Stats | undefined {
+  try {
+    return statSync(folder, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileError(error, folder);
   }
 }
 

@@ -228,6 +228,12 @@ test("another plugin, and what is no recording, are refused", async () => {
   await refused("usage/missing", render("--record-limit", "5"), folder);
   await refused("file/not-a-folder", render("--record", "in.wav"), folder);
   await refused("file/no-folder", render("--record", "no/such/folder"), folder);
+  await refused("file/no-folder", render("--record", "in.wav/folder"), folder);
+  await refused(
+    "file/no-folder",
+    ["process", "plugins/shy.wasm", "in.wav", "out.wav", "--record", "in.wav/fault.bjr"],
+    folder,
+  );
   await refused(
     "usage/same-file",
     ["process", "plugins/shy.wasm", "in.wav", "out.wav", "--record", "in.wav"],
