@@ -219,8 +219,14 @@ export class Player {
     return this.events.filter((event) => event.what === what);
   }
 
-  /** Ends the audio thread as a crash would. */
+  /** Ends the audio thread as a crash would, once it has filled the ring and is inside of no plugin. */
   async kill(): Promise<void> {
+    const { block } = this.live.facts;
+    const full = Math.floor((this.ear.left.length + this.depth) / block) * block;
+    const end = performance.now() + PATIENCE;
+    while (this.live.figures.frame < full && performance.now() < end) {
+      await new Promise((resume) => setTimeout(resume, 1));
+    }
     await (this.live as unknown as { audio: Worker | null }).audio?.terminate();
   }
 
