@@ -65,7 +65,7 @@ export async function runBench(
   }
   tell(0, "loading");
   const first = await open(request.target);
-  const other = request.other === null ? null : await open(request.other);
+  const other = request.other === null ? null : await openOther(open, request.other);
   if (other !== null) tellApart(first.measurand, other.measurand, request);
   const rows: Row[] = [];
   // Measuring twice and in turns takes about as many rounds of blocks as there are.
@@ -124,6 +124,17 @@ function tellApart(first: Measurand, other: Measurand, { target, other: against 
   other.short = a === b ? `the other ${b}` : b;
   for (const one of [first, other])
     one.name = one.kind === "session" ? one.short : `${one.short}: ${one.name}`;
+}
+
+/** What is wrong with the other one says that it is about that one. */
+async function openOther(open: Planned["open"], target: Target): Promise<Opened> {
+  try {
+    return await open(target);
+  } catch (error) {
+    const ofItsOwn =
+      target.kind === "plugin" && error instanceof BelljarError && !error.code.startsWith("usage/");
+    throw ofItsOwn ? new BelljarError(error.code, `${target.name}: ${error.message}`, error.hint) : error;
+  }
 }
 
 interface Planned {
