@@ -100,7 +100,10 @@ export async function run(args: string[]): Promise<number> {
   const config = readSettings(options);
   if (options.device !== undefined) config.device = options.device;
   if (options.buffer !== undefined) config.buffer_size_frames = options.buffer;
-  if (config.device?.startsWith("wav:")) refuseOverlap([file], [config.device.slice(4)]);
+  if (config.device?.startsWith("wav:")) {
+    const named = [...readPairs("midi", options.midi), ...readPairs("input", options.input)];
+    refuseOverlap([file, ...named.map(([, path]) => path)], [config.device.slice("wav:".length)]);
+  }
   const performance_ = new Performance(options.json);
   const block = options.block ?? piece.session.blockSize ?? 128;
   const output = await LiveOutput.open({

@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { belljar, refused, workFolder } from "./program.ts";
 
 const folder = workFolder();
-process.env["XDG_CONFIG_HOME"] = join(folder, "nobody");
+process.env["XDG_CONFIG_HOME"] = workFolder();
 
 test("the clock and the file are always there, as a table and as JSON", async () => {
   const { code, stdout } = await belljar(["devices"], folder);

@@ -13,7 +13,7 @@ import { root, skip } from "../root.ts";
 import { belljar, type Outcome, refused, workFolder, writeNote } from "./program.ts";
 
 const folder = workFolder();
-process.env["XDG_CONFIG_HOME"] = join(folder, "nobody");
+process.env["XDG_CONFIG_HOME"] = workFolder();
 const own = `${process.platform}-${process.arch}`;
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const zipOf = (where: string, debug = ""): string =>

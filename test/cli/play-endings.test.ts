@@ -1,7 +1,8 @@
 // time limit: 240 s
 // How `belljar play` ends: interrupted, with its sidecar killed, killed itself, on a disk that is full.
 
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -14,18 +15,7 @@ const folder = workFolder();
 writePieces(folder);
 
 // Nobody's own configuration.
-process.env["XDG_CONFIG_HOME"] = join(folder, "nobody");
-
-/** Where `sound` lies in `among`: the first frame; -1: nowhere in one piece. */
-function _placeOf(sound: Float32Array, among: Float32Array): number {
-  const begin = sound.findIndex((sample) => sample !== 0);
-  const there = among.findIndex((sample) => sample !== 0);
-  const shift = there - begin;
-  for (let i = 0; i < sound.length; i++) {
-    if ((among[i + shift] ?? 0) !== sound[i]) return -1;
-  }
-  return shift;
-}
+process.env["XDG_CONFIG_HOME"] = workFolder();
 
 const channelsOf = (file: string): Float32Array[] => readWav(readFileSync(join(folder, file)), file).samples;
 
@@ -97,6 +87,70 @@ test("a sidecar that is killed in mid-play comes back, and the play ends well; n
     readdirSync("/dev/shm").filter((name) => name.includes("belljar")),
     before,
   );
+});
+
+test("a sidecar that stands still is given up after 3 s, killed, and another one plays on", async () => {
+  if (process.platform !== "linux") return skip("processes are looked up in /proc");
+  const player = startPlayer(["endless.json", "--device", "null"], folder);
+  await player.until(/^Playing on/m);
+  const [first] = player.sidecars() as [number];
+  process.kill(first, "SIGSTOP");
+  await player.until(
+    /\[lost\] at .*: The sidecar did not answer "status" within 3 s\. The music goes on unheard\./,
+  );
+  await player.until(/\[back\] at .*: Heard again on null/);
+  assert.is(lives(first), false);
+  player.child.kill("SIGINT");
+  assert.is(await player.ended, 0, player.said);
+});
+
+test("Ctrl-C while the way back is sought does not wait for it", async () => {
+  if (process.platform !== "linux") return skip("processes are looked up in /proc");
+  const once = join(folder, "once");
+  // A sidecar that can be started a single time.
+  const sidecar = [process.execPath, join(root, "dist", "sidecar.js")].map((word) => `'${word}'`).join(" ");
+  writeFileSync(once, `#!/bin/sh\nmkdir '${once}.used' || exit 4\nexec ${sidecar}\n`);
+  chmodSync(once, 0o755);
+  const player = startPlayer(["endless.json", "--device", "null", "--sidecar", once], folder);
+  await player.until(/^Playing on/m);
+  process.kill((player.sidecars() as [number])[0], "SIGKILL");
+  await player.until(/\[lost\]/);
+  player.child.kill("SIGINT");
+  assert.is(await player.ended, 0, player.said);
+  assert.not.match(player.said, /\[back\]/);
+  assert.match(player.stdout, /^Played 0:0\d on null/m);
+});
+
+test("a user without special rights hears the same, and is told what the system would need for more", async () => {
+  if (process.getuid?.() !== 0) return skip("the other tests are run by such a user");
+  const user = { uid: 65_534, gid: 65_534 };
+  const program = join(root, "dist", "cli.js");
+  if (spawnSync(process.execPath, [program, "--version"], user).status !== 0) {
+    return skip("other users can't read this clone");
+  }
+  const open = join(folder, "open");
+  mkdirSync(open);
+  chmodSync(folder, 0o755);
+  chmodSync(open, 0o777);
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: open,
+    XDG_CONFIG_HOME: open,
+    BELLJAR_CACHE: join(open, "cache"),
+  };
+  const args = [program, "play", join(folder, "note.mid"), "--device", "wav:theirs.wav", "--seconds", "0.3"];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    ...user,
+    cwd: open,
+    env,
+    encoding: "utf8",
+  });
+  assert.is(status, 0, stderr);
+  assert.match(
+    stdout,
+    /^The audio thread had (real-time|(usual|raised) priority\. Real-time priority is not allowed here: )/m,
+  );
+  assert.ok(existsSync(join(open, "theirs.wav")));
 });
 
 test("a sidecar that is killed while it writes a file ends the play: the file can't be gone on with", async () => {

@@ -13,7 +13,7 @@ import { startPlayer, writePieces } from "./player.ts";
 import { belljar, workFolder } from "./program.ts";
 
 const folder = workFolder();
-process.env["XDG_CONFIG_HOME"] = join(folder, "nobody");
+process.env["XDG_CONFIG_HOME"] = workFolder();
 writePieces(folder);
 
 const DEVICE = "portaudio:ALSA:pulse";

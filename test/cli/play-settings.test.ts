@@ -5,7 +5,6 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { readWav } from "../../runtime/player/wav-reader.ts";
 import { root, skip } from "../root.ts";
 import { ENDLESS, writePieces } from "./player.ts";
 import { belljar, refused, workFolder } from "./program.ts";
@@ -14,20 +13,7 @@ const folder = workFolder();
 writePieces(folder);
 
 // Nobody's own configuration.
-process.env["XDG_CONFIG_HOME"] = join(folder, "nobody");
-
-/** Where `sound` lies in `among`: the first frame; -1: nowhere in one piece. */
-function _placeOf(sound: Float32Array, among: Float32Array): number {
-  const begin = sound.findIndex((sample) => sample !== 0);
-  const there = among.findIndex((sample) => sample !== 0);
-  const shift = there - begin;
-  for (let i = 0; i < sound.length; i++) {
-    if ((among[i + shift] ?? 0) !== sound[i]) return -1;
-  }
-  return shift;
-}
-
-const _channelsOf = (file: string): Float32Array[] => readWav(readFileSync(join(folder, file)), file).samples;
+process.env["XDG_CONFIG_HOME"] = workFolder();
 
 /** Writes the user's configuration, and gives the environment in which it is found. */
 function configuration(text: string): Record<string, string> {

@@ -14,7 +14,7 @@ const folder = workFolder();
 writePieces(folder);
 
 // Nobody's own configuration.
-process.env["XDG_CONFIG_HOME"] = join(folder, "nobody");
+process.env["XDG_CONFIG_HOME"] = workFolder();
 
 /** Where `sound` lies in `among`: the first frame; -1: nowhere in one piece. */
 function placeOf(sound: Float32Array, among: Float32Array): number {
@@ -158,6 +158,12 @@ test("a file that can't be written is told before anything is played", async () 
   mkdirSync(join(folder, "a-folder.wav"), { recursive: true });
   const outcome = await refused(/^device\//, ["play", "song.json", "--device", "wav:a-folder.wav"], folder);
   assert.match(outcome.stderr, /a-folder\.wav can't be made: it is a folder\./);
+});
+
+test("a file is not played into itself", async () => {
+  await refused("usage/same-file", ["play", "ramp.wav", "--device", "wav:./ramp.wav"], folder);
+  const midi = ["play", "song.json", "--midi", "song=note.mid", "--device", "wav:note.mid"];
+  await refused("usage/same-file", midi, folder);
 });
 
 test("a file that was there stays as it was when nothing could be played", async () => {

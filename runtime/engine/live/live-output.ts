@@ -26,6 +26,8 @@ const LONGEST_BACK_OFF = 8000;
 const ASK_EVERY = 1000;
 /** Milliseconds in which the audio thread fills a new ring. */
 const FILL_TIME = 2000;
+/** The sidecar drains no longer than this. Milliseconds. */
+const MOST_FLUSH = 60_000;
 /** Ids of files begin with it. */
 const FILE = "wav:";
 
@@ -303,12 +305,8 @@ export class LiveOutput {
     let failure: BelljarError | null = null;
     if (client !== null && !this.lost) {
       try {
-        const { flush_timeout_ms: milliseconds } = this.options.config;
-        await client.request(
-          "drain",
-          { milliseconds: milliseconds + this.readyMilliseconds },
-          milliseconds + 8000,
-        );
+        const milliseconds = this.flushMilliseconds;
+        await client.request("drain", { milliseconds }, milliseconds + 8000);
         status = await this.status();
         await client.request("close", {});
       } catch (error) {
@@ -323,8 +321,10 @@ export class LiveOutput {
     return status;
   }
 
-  /** How long what lies in the ring lasts. */
-  private get readyMilliseconds(): number {
-    return Math.ceil((this.depth * 1000) / (this.format?.rate ?? 48_000));
+  /** How long the end may take: what lies in the ring and in the device, and what the user allows beside that. */
+  private get flushMilliseconds(): number {
+    const { rate, latency } = this.format as StreamFormat;
+    const ready = Math.ceil((this.depth / rate + latency) * 1000);
+    return Math.min(this.options.config.flush_timeout_ms + ready, MOST_FLUSH);
   }
 }
