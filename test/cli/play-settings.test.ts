@@ -86,12 +86,14 @@ test("a sidecar that is none: one that ends, one that talks nonsense, one that n
   const play = ["play", "song.json", "--device", "null", "--sidecar"];
   const told = await refused("sidecar/ended", [...play, ends], folder);
   assert.match(told.stderr, /The sidecar ended \(with code 3\)\. .*\nno licence/);
-  await refused("sidecar/protocol", [...play, nonsense], folder);
-  await refused("sidecar/protocol", [...play, talks], folder);
-  await refused("sidecar/timeout", [...play, silent], folder);
-  await refused("sidecar/timeout", [...play, loud], folder);
-  await refused("sidecar/start", [...play, plain], folder);
-  await refused("config/sidecar", [...play, "not-there"], folder);
+  await Promise.all([
+    refused("sidecar/protocol", [...play, nonsense], folder),
+    refused("sidecar/protocol", [...play, talks], folder),
+    refused("sidecar/timeout", [...play, silent], folder),
+    refused("sidecar/timeout", [...play, loud], folder),
+    refused("sidecar/start", [...play, plain], folder),
+    refused("config/sidecar", [...play, "not-there"], folder),
+  ]);
 });
 
 test("a sidecar that lies elsewhere is found by its path", async () => {

