@@ -297,16 +297,25 @@ export class AudioOutput {
   readonly slot: Slot;
   private port: NodeAudioPort;
   private copy: PortCopy | null = null;
-  /** Largest magnitude of the last block, before the limit. */
-  peak = 0;
   /** Samples of the last block that the limit held. */
   limited = 0;
   /** Whether a wire begins here. */
   connected = false;
 
+  /** An array, since a number that is no integer would be a new object each time. */
+  private readonly level = new Float64Array(1);
+
   constructor(mixer: Mixer, port: NodeAudioPort, frames: number) {
     this.port = port;
     this.slot = new Slot(mixer, port.channels, frames);
+  }
+
+  /** Largest magnitude of the last block, before the limit. */
+  get peak(): number {
+    return this.level[0] as number;
+  }
+  set peak(value: number) {
+    this.level[0] = value;
   }
 
   /** After the mixer's commit. */
@@ -329,18 +338,18 @@ export class AudioOutput {
 
   /** After process. */
   take(limit: number): void {
-    let peak = this.port.peak;
+    const { port, slot, level } = this;
     this.limited = 0;
-    if (peak === 0) {
+    level[0] = port.peak;
+    if (level[0] === 0) {
       this.silence();
       return;
     }
-    (this.copy as PortCopy).toSlot(this.slot);
-    this.slot.silent = false;
-    if (peak < 0) peak = this.slot.peak();
-    if (peak === 0) this.silence();
-    else if (peak > limit) this.limited = this.slot.clamp(limit);
-    this.peak = peak;
+    (this.copy as PortCopy).toSlot(slot);
+    slot.silent = false;
+    if ((level[0] as number) < 0) level[0] = slot.peak();
+    if (level[0] === 0) this.silence();
+    else if ((level[0] as number) > limit) this.limited = slot.clamp(limit);
   }
 
   silence(): void {

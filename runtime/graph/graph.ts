@@ -64,14 +64,20 @@ export class Graph {
   /** Blocks processed. */
   block = 0;
   /** Largest magnitude that reached the master, before the ceiling: ever, and in the last block. */
-  peak = 0;
-  lastPeak = 0;
+  get peak(): number {
+    return this.peaks[0] as number;
+  }
+  get lastPeak(): number {
+    return this.peaks[1] as number;
+  }
   /** Samples that the ceiling held. */
   clamped = 0;
   /** Nodes that are at fault now, by place in `steps`, in the order in which they stopped. */
   readonly faults: Int32Array;
   faultCount = 0;
 
+  /** In an array, since a number that is no integer would be a new object each time. */
+  private readonly peaks = new Float64Array(2);
   private readonly parts: GraphParts;
   private readonly sum: Slot;
   private turn = 0;
@@ -120,8 +126,9 @@ export class Graph {
       peak = sum.peak();
       if (peak > CEILING) this.clamped += sum.clamp(CEILING);
     }
-    this.lastPeak = peak;
-    if (peak > this.peak) this.peak = peak;
+    const { peaks } = this;
+    peaks[1] = peak;
+    if (peak > (peaks[0] as number)) peaks[0] = peak;
     this.keep();
     this.block = block + 1;
     if (steps.length > 0) this.rest();

@@ -64,6 +64,11 @@ export function addFold(to: usize, left: usize, right: usize, count: i32): void 
   }
 }
 
+/** The bits of the largest magnitude: an integer crosses to JavaScript without an allocation. */
+export function peakBits(from: usize, count: i32): i32 {
+  return reinterpret<i32>(peak(from, count));
+}
+
 /** The largest magnitude. */
 export function peak(from: usize, count: i32): f32 {
   let most = f32x4.splat(0);

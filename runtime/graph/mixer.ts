@@ -14,6 +14,7 @@ interface MixerExports {
   fold(to: number, left: number, right: number, count: number): void;
   addFold(to: number, left: number, right: number, count: number): void;
   peak(from: number, count: number): number;
+  peakBits(from: number, count: number): number;
   clamp(at: number, count: number, limit: number): number;
   delay(to: number, from: number, ring: number, length: number, position: number, count: number): number;
 }
@@ -70,6 +71,8 @@ export class Slot {
   private readonly mixer: Mixer;
   private samples: Float32Array | null = null;
   private perChannel: Float32Array[] = [];
+  private readonly bits = new Int32Array(1);
+  private readonly magnitude = new Float32Array(this.bits.buffer);
 
   constructor(mixer: Mixer, channels: number, frames: number) {
     this.mixer = mixer;
@@ -113,10 +116,12 @@ export class Slot {
   peak(): number {
     let most = 0;
     for (let c = 0; c < this.channels; c++) {
-      const here = this.mixer.run.peak(this.channelAddress(c), this.frames);
+      const here = this.mixer.run.peakBits(this.channelAddress(c), this.frames);
       if (here > most) most = here;
     }
-    return most;
+    // Magnitudes are in the order of their bits.
+    this.bits[0] = most;
+    return this.magnitude[0] as number;
   }
 
   /** How many samples were beyond the limit; they are now at it. */

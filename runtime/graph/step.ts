@@ -18,6 +18,13 @@ export const EVENT_FAN_OUT = 16_384;
 /** How far the fade of a node is that plays at its full level. */
 const FADED = Number.MAX_SAFE_INTEGER;
 
+// Places in its figures.
+const UNITS = 0;
+const PEAK = 1;
+const LAST_PEAK = 2;
+const TIME = 3;
+const FIGURES = 4;
+
 export class NodeStep {
   readonly id: string;
   readonly inputs: AudioInput[] = [];
@@ -40,22 +47,18 @@ export class NodeStep {
   blocks = 0;
   /** Blocks in which process was called. */
   calls = 0;
-  /** Units in all, and the most in one block. */
-  units = 0;
+  /** The most units in one block. */
   mostUnits = 0;
-  /** Largest magnitude of all outputs, before the limit. */
-  peak = 0;
-  /** The same in the last block. */
-  lastPeak = 0;
   /** Samples that the limit held. */
   limited = 0;
   /** Most events of a block, times `readers`. */
   fanOut = EVENT_FAN_OUT;
   /** Events that found no room in the node's list, and those that it sent beyond the fan-out. */
   lostEvents = 0;
-  /** Milliseconds of the blocks in which it was timed, and their number. */
-  time = 0;
+  /** Blocks in which it was timed. */
   timed = 0;
+  /** In an array, since a number that is no small integer would be a new object each time. */
+  private readonly figures = new Float64Array(FIGURES);
 
   private playing: GraphNode;
   private transportTo: Uint8Array | null;
@@ -80,6 +83,35 @@ export class NodeStep {
     this.transportFrom = new Uint8Array(transport.buffer, transport.byteOffset, transport.byteLength);
     this.transportTo = transportBytes(node);
     this.farewell = allNotesOff(node);
+  }
+
+  /** Units in all. */
+  get units(): number {
+    return this.figures[UNITS] as number;
+  }
+  set units(value: number) {
+    this.figures[UNITS] = value;
+  }
+  /** Largest magnitude of all outputs, before the limit. */
+  get peak(): number {
+    return this.figures[PEAK] as number;
+  }
+  set peak(value: number) {
+    this.figures[PEAK] = value;
+  }
+  /** The same in the last block. */
+  get lastPeak(): number {
+    return this.figures[LAST_PEAK] as number;
+  }
+  set lastPeak(value: number) {
+    this.figures[LAST_PEAK] = value;
+  }
+  /** Milliseconds of the blocks in which it was timed. */
+  get time(): number {
+    return this.figures[TIME] as number;
+  }
+  set time(value: number) {
+    this.figures[TIME] = value;
   }
 
   /** The one that plays now. */

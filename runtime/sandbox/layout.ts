@@ -49,9 +49,9 @@ export class AudioPort {
   readonly address: number;
   /** Sample of channel c and frame i at c * stride + i. */
   readonly samples: Float32Array;
-  /** Largest magnitude of the last block, of outputs. */
-  peak = 0;
   private readonly flagWords: Int32Array;
+  /** In an array, since a number that is no integer would be a new object each time. */
+  private readonly level = new Float32Array(1);
 
   constructor(
     index: number,
@@ -73,6 +73,13 @@ export class AudioPort {
     this.flagWords = flags;
   }
 
+  /** Largest magnitude of the last block, of outputs. */
+  get peak(): number {
+    return this.level[0] as number;
+  }
+  set peak(value: number) {
+    this.level[0] = value;
+  }
   /** [audio] AUDIO_* flags of abi/layout.ts. */
   get flags(): number {
     return this.flagWords[0] as number;

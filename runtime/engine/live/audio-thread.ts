@@ -294,7 +294,8 @@ class AudioThread {
     words.endBlock(parcel.block);
     this.parameters.commit();
     this.events.commit();
-    this.publish((now() - start) / this.length);
+    figures[Figure.Load] = (now() - start) / this.length;
+    this.publish();
     if (graph.faultCount > this.told) this.tellFaults(frame);
   }
 
@@ -337,11 +338,11 @@ class AudioThread {
     }
   }
 
-  private publish(load: number): void {
+  private publish(): void {
     const { words } = this;
     const { graph } = this.playing as LiveGraph;
     const { figures } = words;
-    figures[Figure.Load] = load;
+    const load = figures[Figure.Load] as number;
     figures[Figure.MeanLoad] = (figures[Figure.MeanLoad] as number) * (1 - MEAN_WEIGHT) + load * MEAN_WEIGHT;
     if (load > (figures[Figure.WorstLoad] as number)) figures[Figure.WorstLoad] = load;
     if (load > 1) words.add(Word.Late, 1);

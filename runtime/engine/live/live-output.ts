@@ -47,6 +47,8 @@ export interface OutputOptions {
   block: number;
   /** Milliseconds of sound that lie ready; null: four blocks, and no less than two of the device's chunks. */
   latency: number | null;
+  /** Whether the default device may stand in for one that is not there at the beginning. */
+  mayStandIn?: boolean;
   onEvent(event: OutputEvent): void;
 }
 
@@ -82,6 +84,8 @@ export class LiveOutput {
   depth = 0;
   /** What is missing where there is no sound card to play on; one sentence each. */
   notes: string[] = [];
+  /** Why another device plays than the one that is set; empty: it does not. */
+  standIn = "";
   private readonly options: OutputOptions;
   private client: SidecarClient | null = null;
   private live: LiveSession | null = null;
@@ -151,9 +155,15 @@ export class LiveOutput {
       this.notes = list.notes;
       return chooseDevice(list, wanted);
     } catch (error) {
+      if (!(error instanceof BelljarError)) throw error;
+      const mayStandIn = this.options.mayStandIn === true && this.chosen === "";
+      if (error.code === "device/unknown" && wanted !== null && mayStandIn) {
+        this.standIn = `${error.message} The system's default stands in for it.`;
+        return this.findDevice(null);
+      }
       // A sound library that takes the sidecar with it when it is asked what there is: where nothing was asked for, that is
       // a machine without sound.
-      if (wanted !== null || !(error instanceof BelljarError) || error.code !== "sidecar/ended") throw error;
+      if (wanted !== null || error.code !== "sidecar/ended") throw error;
       this.notes = [`The sound library failed when it was asked for devices: ${error.hint || error.message}`];
       await this.startSidecar();
       return "null";
