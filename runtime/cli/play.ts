@@ -113,6 +113,8 @@ export async function run(args: string[]): Promise<number> {
     rate: piece.session.sampleRate ?? DEFAULT_RATE,
     channels: 2,
     latency: options.latency ?? null,
+    // A device that is named here and now is meant.
+    mayStandIn: config.fallback_to_default && options.device === undefined,
     onEvent: (event) => performance_.hearOutput(event),
   });
   try {
@@ -276,7 +278,8 @@ class Performance {
     const { format, device } = output;
     for (const warning of warnings) this.print(`belljar: ${warning}`);
     for (const change of format?.changes ?? []) this.print(`belljar: ${printable(change, 200)}`);
-    if (asked === null && device === "null") {
+    if (output.standIn !== "") this.print(`belljar: ${output.standIn}`);
+    if ((asked === null || output.standIn !== "") && device === "null") {
       const why = output.notes.map((note) => ` ${printable(note, 200)}`).join("");
       this.print(`belljar: there is no sound card to play on, so nobody hears it.${why}`);
     }

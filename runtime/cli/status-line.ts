@@ -17,7 +17,7 @@ export class StatusLine {
   /** Plain text, safe to print; cut at the terminal's width. */
   show(text: string): void {
     if (this.stream.isTTY !== true) return;
-    const most = (this.stream.columns ?? 80) - 1;
+    const most = (this.stream.columns || 80) - 1;
     const kept = [...text];
     while (kept.length > 0 && width(kept.join("")) > most) kept.pop();
     this.stream.write(`\r\x1b[2K${kept.join("")}`);

@@ -3,6 +3,7 @@
 // the sound comes back.
 
 import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -65,6 +66,29 @@ test("a write that times out twice and then succeeds is a busy machine, and no l
   const player = play("slow", "--seconds", "1");
   assert.is(await player.ended, 0, player.said);
   assert.not.match(player.said, /\[lost\]/);
+});
+
+test("a device that is set for good and is gone: the default stands in where that is wished, and it is told", async () => {
+  if (lacks !== null) return skip(lacks);
+  const home = workFolder();
+  mkdirSync(join(home, "belljar"));
+  const output = { device: "Gone", fallback_to_default: true, sidecar_args: ["--portaudio", library] };
+  writeFileSync(join(home, "belljar", "config.json"), JSON.stringify({ output }));
+  const args = ["play", "endless.json", "--seconds", "0.2"];
+  const { code, stdout, stderr } = await belljar(args, folder, { XDG_CONFIG_HOME: home });
+  assert.is(code, 0, stderr);
+  assert.match(stdout, /^Playing on portaudio:ASIO:Fake card/);
+  assert.match(stderr, /There is no device "Gone"\. The system's default stands in for it\./);
+  const typed = await belljar([...args, "--device", "Gone"], folder, { XDG_CONFIG_HOME: home });
+  assert.is(typed.code, 2);
+  assert.match(typed.stderr, /There is no device "Gone"\. \[device\/unknown\]/);
+});
+
+test("a file at a rate that the device lacks is refused: there is no resampler", async () => {
+  if (lacks !== null) return skip(lacks);
+  const { code, stderr } = await belljar(["play", "ramp.wav", "--portaudio", library], folder);
+  assert.is(code, 2);
+  assert.match(stderr, /\[session\/rate\]/);
 });
 
 test("a driver that hangs when it is opened ends the play with that reason, and no process is left", async () => {
