@@ -73,7 +73,7 @@ test("a file that can't grow any more ends the play with that reason, and nothin
 test("a sidecar that is killed in mid-play comes back, and the play ends well; nothing is left behind", async () => {
   if (process.platform !== "linux") return skip("processes are looked up in /proc");
   const before = readdirSync("/dev/shm").filter((name) => name.includes("belljar"));
-  const player = startPlayer(["endless.json", "--device", "null", "--seconds", "6"], folder);
+  const player = startPlayer(["endless.json", "--device", "null"], folder);
   await player.until(/^Playing on/m);
   const [first] = player.sidecars() as [number];
   process.kill(first, "SIGKILL");
@@ -81,6 +81,7 @@ test("a sidecar that is killed in mid-play comes back, and the play ends well; n
   await player.until(/\[back\] at .*: Heard again on null, after [\d.]+ s\./);
   const [second] = player.sidecars() as [number];
   assert.is.not(second, first);
+  player.child.kill("SIGINT");
   assert.is(await player.ended, 0, player.said);
   assert.equal([lives(first), lives(second)], [false, false]);
   assert.equal(
