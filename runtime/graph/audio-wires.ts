@@ -347,7 +347,10 @@ export class AudioOutput {
     }
     (this.copy as PortCopy).toSlot(slot);
     slot.silent = false;
-    if ((level[0] as number) < 0) level[0] = slot.peak();
+    if ((level[0] as number) < 0) {
+      slot.measure();
+      level[0] = slot.level[0] as number;
+    }
     if (level[0] === 0) this.silence();
     else if ((level[0] as number) > limit) this.limited = slot.clamp(limit);
   }
@@ -400,7 +403,9 @@ export class AudioOutput {
   }
 
   private measure(limit: number): void {
-    const peak = this.slot.peak();
+    const { slot } = this;
+    slot.measure();
+    const peak = slot.level[0] as number;
     this.limited = 0;
     if (peak === 0) this.silence();
     else if (peak > limit) this.limited = this.slot.clamp(limit);

@@ -1,5 +1,6 @@
 // From nodes and wires to a graph that runs: checked, ordered, compensated, placed in the mixer's memory.
 
+import { clockOf } from "../../abi/clock.ts";
 import { isInput, type PortDescriptor } from "../../abi/descriptor.ts";
 import { BelljarError } from "../../abi/error.ts";
 import { AudioInput, AudioOutput, DelayLine, HeldSlot } from "./audio-wires.ts";
@@ -144,7 +145,7 @@ export function buildGraph(spec: GraphSpec): Graph {
     latency: arrival[master] as number,
     transport,
     changes,
-    clock: spec.clock ?? null,
+    clock: spec.clock === undefined ? null : clockOf(spec.clock),
     timing: spec.timing ?? "turns",
   });
 }

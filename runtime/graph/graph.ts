@@ -2,6 +2,7 @@
 //
 // Everything here runs on one thread. `process` makes nothing, looks nothing up by name and never throws.
 
+import type { Clock } from "../../abi/clock.ts";
 import { TRANSPORT_BYTES } from "../../abi/layout.ts";
 import type { GraphNode } from "./node.ts";
 import type { AudioInput, DelayLine, HeldSlot } from "./audio-wires.ts";
@@ -31,7 +32,7 @@ export interface GraphParts {
   latency: number;
   transport: DataView;
   changes: TransportChanges;
-  clock: (() => number) | null;
+  clock: Clock | null;
   timing: Timing;
 }
 
@@ -101,7 +102,11 @@ export class Graph {
     const { steps, parts, frames, block } = this;
     const clock = parts.clock;
     const all = clock !== null && parts.timing === "all";
-    let start = all ? clock() : 0;
+    let start = 0;
+    if (all) {
+      clock.read();
+      start = clock.time[0] as number;
+    }
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i] as NodeStep;
       if (step.faultBlock >= 0) {
@@ -111,9 +116,13 @@ export class Graph {
       if (clock === null || !(all || i === this.turn)) {
         step.run(frames, block);
       } else {
-        if (!all) start = clock();
+        if (!all) {
+          clock.read();
+          start = clock.time[0] as number;
+        }
         step.run(frames, block);
-        const end = clock();
+        clock.read();
+        const end = clock.time[0] as number;
         step.time += end - start;
         step.timed++;
         start = end;
@@ -123,7 +132,8 @@ export class Graph {
     const sum = parts.masterInput.collect();
     let peak = 0;
     if (!sum.silent) {
-      peak = sum.peak();
+      sum.measure();
+      peak = sum.level[0] as number;
       if (peak > CEILING) this.clamped += sum.clamp(CEILING);
     }
     const { peaks } = this;

@@ -72,7 +72,8 @@ export class Slot {
   private samples: Float32Array | null = null;
   private perChannel: Float32Array[] = [];
   private readonly bits = new Int32Array(1);
-  private readonly magnitude = new Float32Array(this.bits.buffer);
+  /** What `measure` found, one element: a number that is returned may be a new object. */
+  readonly level = new Float32Array(this.bits.buffer);
 
   constructor(mixer: Mixer, channels: number, frames: number) {
     this.mixer = mixer;
@@ -113,7 +114,8 @@ export class Slot {
     this.silent = true;
   }
 
-  peak(): number {
+  /** Puts the largest magnitude into `level`. */
+  measure(): void {
     let most = 0;
     for (let c = 0; c < this.channels; c++) {
       const here = this.mixer.run.peakBits(this.channelAddress(c), this.frames);
@@ -121,7 +123,6 @@ export class Slot {
     }
     // Magnitudes are in the order of their bits.
     this.bits[0] = most;
-    return this.magnitude[0] as number;
   }
 
   /** How many samples were beyond the limit; they are now at it. */

@@ -1,5 +1,6 @@
 // A module instance's functions, each call under a budget of units and a deadline; and the bytes that cross.
 
+import { type Clock, clockOf, type Now } from "../../abi/clock.ts";
 import { ALIGNMENT, BYTES_LEN, BYTES_PTR, Status } from "../../abi/layout.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { faultError, faultOf, Stop } from "./fault.ts";
@@ -75,7 +76,7 @@ export class Calls {
   private memory: WebAssembly.Memory;
   private readonly watcher: Watcher | undefined;
   private readonly host: HostCalls;
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private setFuel: Call;
   private readonly lease: Lease | undefined;
   /** Units of the running call at its last check. */
@@ -94,14 +95,14 @@ export class Calls {
     type: PluginType,
     memory: WebAssembly.Memory,
     host: HostCalls,
-    now: () => number,
+    now: Now,
     watcher?: Watcher,
     lease?: Lease,
   ) {
     this.type = type;
     this.memory = memory;
     this.host = host;
-    this.now = now;
+    this.clock = clockOf(now);
     this.lease = lease;
     this.watcher = watcher;
     const functions = host.imports();
@@ -120,7 +121,9 @@ export class Calls {
     if (this.counted > this.budget) throw new Stop("units", "");
     let fast = true;
     if (this.endsAt !== Number.POSITIVE_INFINITY) {
-      const now = this.now();
+      const { clock } = this;
+      clock.read();
+      const now = clock.time[0] as number;
       if (now > this.endsAt) throw new Stop("deadline", "");
       fast = (now - this.readAt) * SLICE < this.handed * FAST;
       this.readAt = now;
@@ -178,7 +181,8 @@ export class Calls {
     if (units !== this.plannedUnits || milliseconds !== this.plannedTime) this.plan(units, milliseconds);
     this.endsAt = Number.POSITIVE_INFINITY;
     if (milliseconds !== Number.POSITIVE_INFINITY) {
-      this.readAt = this.now();
+      this.clock.read();
+      this.readAt = this.clock.time[0] as number;
       this.endsAt = this.readAt + milliseconds;
     }
     this.begun++;

@@ -3,6 +3,7 @@
 // looks there when a word says so.
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { clockOf } from "../../../abi/clock.ts";
 import { BelljarError } from "../../../abi/error.ts";
 import { RingState } from "../../../abi/ring.ts";
 import { steadyClock } from "../../../shm/clock.ts";
@@ -107,6 +108,7 @@ class AudioThread {
   private readonly free: boolean;
   private readonly port: MessagePort;
   private readonly now = steadyClock();
+  private readonly clock = clockOf(this.now);
   private control: MessagePort | null = null;
   private playing: LiveGraph | null = null;
   /** What is to be played next, on its way. */
@@ -279,12 +281,13 @@ class AudioThread {
   }
 
   private block(): void {
-    const { words, playing, now } = this;
+    const { words, playing, clock } = this;
     const { graph, transport, parcel } = playing as LiveGraph;
     const { figures } = words;
     const { frame } = words;
     const position = frame - (figures[Figure.Origin] as number);
-    const start = now();
+    clock.read();
+    const start = clock.time[0] as number;
     this.takeParameters();
     this.takeEvents(frame, parcel.block);
     transport.write(graph.transport, position);
@@ -294,7 +297,8 @@ class AudioThread {
     words.endBlock(parcel.block);
     this.parameters.commit();
     this.events.commit();
-    figures[Figure.Load] = (now() - start) / this.length;
+    clock.read();
+    figures[Figure.Load] = ((clock.time[0] as number) - start) / this.length;
     this.publish();
     if (graph.faultCount > this.told) this.tellFaults(frame);
   }

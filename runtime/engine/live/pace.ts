@@ -1,5 +1,6 @@
 // When the next block may be rendered: as the sink takes blocks, or, where there is none or it has died, as time goes.
 
+import { type Clock, clockOf, type Now } from "../../../abi/clock.ts";
 import type { RingWriter } from "../../../shm/ring.ts";
 import { type LiveWords, Word } from "./words.ts";
 
@@ -12,7 +13,7 @@ const HOPELESS = 100;
 
 export class Pace {
   private readonly words: LiveWords;
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private readonly block: number;
   /** Milliseconds of a block. */
   private readonly length: number;
@@ -28,9 +29,9 @@ export class Pace {
   private due = Number.NEGATIVE_INFINITY;
 
   /** @param free no clock has a say: blocks follow each other as the sink takes them, and without one at once */
-  constructor(words: LiveWords, now: () => number, rate: number, block: number, free: boolean) {
+  constructor(words: LiveWords, now: Now, rate: number, block: number, free: boolean) {
     this.words = words;
-    this.now = now;
+    this.clock = clockOf(now);
     this.block = block;
     this.length = (block / rate) * 1000;
     this.free = free;
@@ -41,7 +42,7 @@ export class Pace {
   setSink(writer: RingWriter | null): void {
     this.writer = writer;
     this.stalled = false;
-    this.taken = this.now();
+    this.markTaken();
     const silence = new Float32Array(this.block);
     this.channels = Array.from({ length: writer?.channels ?? 0 }, () => silence);
   }
@@ -56,7 +57,8 @@ export class Pace {
   private waitForSink(writer: RingWriter): boolean {
     if (!this.stalled) {
       if (writer.waitForSpace(this.block, LONGEST_NAP)) return true;
-      const now = this.now();
+      this.clock.read();
+      const now = this.clock.time[0] as number;
       if (now - this.taken < SINK_PATIENCE) return false;
       this.stalled = true;
       this.due = now;
@@ -71,7 +73,8 @@ export class Pace {
   }
 
   private waitForTime(): boolean {
-    const now = this.now();
+    this.clock.read();
+    const now = this.clock.time[0] as number;
     if (now - this.due > HOPELESS) this.due = now;
     const left = this.due - now;
     if (left <= 0) {
@@ -80,6 +83,11 @@ export class Pace {
     }
     Atomics.wait(this.nap, 0, 0, Math.min(left, LONGEST_NAP));
     return false;
+  }
+
+  private markTaken(): void {
+    this.clock.read();
+    this.taken = this.clock.time[0] as number;
   }
 
   /** [audio] Hands over the block. */
@@ -99,7 +107,7 @@ export class Pace {
       channels[0] = left;
       channels[1] = right;
     }
-    if (writer.write(channels, block)) this.taken = this.now();
+    if (writer.write(channels, block)) this.markTaken();
     else this.words.add(Word.Unheard, 1);
   }
 
