@@ -119,6 +119,8 @@ export class LiveSession {
   private watch: ReturnType<typeof setInterval> | null = null;
   private readonly rescues: number[] = [];
   private rescuing: Promise<void> | null = null;
+  /** The thread that ended last. */
+  private dead: Worker | null = null;
   /** Sessions opened so far. */
   private sessions = 0;
   private finished = false;
@@ -207,7 +209,8 @@ export class LiveSession {
     // An error is told by the watchdog, which finds that nothing moves.
     worker.on("error", () => {});
     worker.once("exit", () => {
-      if (worker === this.audio && !this.closed) this.startRescue();
+      this.dead = worker;
+      if (worker === this.audio) this.startRescue();
     });
     return worker;
   }
@@ -294,13 +297,14 @@ export class LiveSession {
   private startRescue(): void {
     if (this.rescuing !== null || this.closed) return;
     this.rescuing = this.rescue()
-      .catch((error: unknown) => {
-        if (this.closed) return;
-        const message = error instanceof Error ? error.message : String(error);
-        this.giveUp(`The audio thread came to a halt, and no other one could take its place: ${message}`);
-      })
-      .finally(() => {
+      .then(
+        () => this.dead === this.audio,
+        // The next one came to a halt as well; how often that may be is bounded where it begins.
+        () => true,
+      )
+      .then((again) => {
         this.rescuing = null;
+        if (again) this.startRescue();
       });
   }
 

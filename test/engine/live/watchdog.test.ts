@@ -119,7 +119,8 @@ for (const [when, change] of [
     try {
       await player.start();
       await player.hear(350 * BLOCK);
-      assert.ok(player.said("rescued").length >= 3, `it died ${player.said("rescued").length} times`);
+      // A thread that dies while it takes over is replaced without a word.
+      await player.hearUntil(() => player.said("rescued").length >= 1);
       assert.equal(player.said("fault"), []);
       await unbroken(player);
     } finally {
@@ -146,8 +147,13 @@ test("a plugin that holds up the thread is restarted, alone, and says why", asyn
       'The audio thread came to a halt inside of "middle"; another one goes on.',
     );
     // Its parameter is still up where it comes back, so it may hold up another thread before it is heard to be down.
-    await player.hearUntil(() => player.said("replaced").length > 0);
+    const settled = (): boolean => {
+      const times = player.said("rescued").length;
+      return player.said("fault").length === times && player.said("replaced").length === times;
+    };
+    await player.hearUntil(settled);
     await player.hear(200 * BLOCK);
+    await player.hearUntil(settled);
     const told = player.events.filter(({ what }) => what === "fault");
     assert.is(told.length, player.said("rescued").length);
     for (const event of told) {
