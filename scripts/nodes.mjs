@@ -1,9 +1,8 @@
 // `npm run test:nodes`: the whole test suite on every Node that is supported, one line for each. Names after `--`
 // choose test files, as with `npm test`.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
-import { mkdirSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { fetchNode } from "./fetch-node.mjs";
 import { prepare } from "./prepare.mjs";
 import { root, stop } from "./root.mjs";
 
@@ -13,7 +12,7 @@ const problems = await prepare();
 if (problems.length > 0) stop(problems.join("\n"), 1);
 let failed = false;
 for (const version of VERSIONS) {
-  const program = fetch(version);
+  const program = fetchNode(version);
   const { code, output } = await suite(program);
   const last = output.trim().split("\n").at(-1);
   const exact = spawnSync(program, ["--version"], { encoding: "utf8" }).stdout.trim();
@@ -23,37 +22,6 @@ for (const version of VERSIONS) {
   console.log(output.trimEnd().replace(/^/gm, "  | "));
 }
 process.exit(failed ? 1 : 0);
-
-/** The Node of that major version: npm's package "node" brings it, kept in .cache. */
-function fetch(version) {
-  const folder = join(root, ".cache", "nodes", String(version));
-  const windows = process.platform === "win32";
-  const program = join(folder, "node_modules", "node", "bin", windows ? "node.exe" : "node");
-  if (existsSync(program)) return program;
-  process.stderr.write(`Fetching Node ${version}…\n`);
-  mkdirSync(folder, { recursive: true });
-  // The package's script puts the binary of this system in its place; npm asks for a word before it runs scripts.
-  writeFileSync(join(folder, "package.json"), '{ "private": true, "allowScripts": { "node": true } }\n');
-  writeFileSync(join(folder, ".npmrc"), "ignore-scripts=false\n");
-  const flags = [
-    "install",
-    "--no-audit",
-    "--no-fund",
-    "--loglevel=error",
-    "--prefix",
-    folder,
-    `node@${version}`,
-  ];
-  const result = spawnSync(windows ? "npm.cmd" : "npm", flags, {
-    cwd: folder,
-    stdio: ["ignore", 2, 2],
-    shell: windows,
-    env: { ...process.env, npm_config_ignore_scripts: "false" },
-  });
-  if (result.status !== 0 || !existsSync(program))
-    stop(`Node ${version} could not be fetched; npm says why above.`, 1);
-  return program;
-}
 
 /** Runs the tests with that Node, which is also the one that tests themselves start by its bare name. */
 function suite(program) {
