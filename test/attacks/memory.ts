@@ -33,6 +33,9 @@ const GIVES_UP = `(drop (call $control (i32.const 20000) (i32.const 2) (i32.cons
   (if (i32.eq (i32.load8_u (i32.const 20106)) (i32.const 116)) (then (unreachable))) ;; {"ok":true}
 `;
 
+export const GROWN =
+  "A plugin comes and goes with all its memory, of which the machine gets none back for a long time";
+
 export const ATTACKS: Attack[] = [
   {
     attack: "A plugin that declares no maximum grows past its quota",
