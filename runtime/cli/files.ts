@@ -4,6 +4,7 @@ import { realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { MIDI_MAX_BYTES, type MidiFile, readMidiFile } from "../engine/midi-file.ts";
+import type { InputFile } from "../engine/prepare.ts";
 import { readWav, type WavAudio } from "../player/wav-reader.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 import { DEFAULT_LIMITS } from "../sandbox/index.ts";
@@ -15,6 +16,19 @@ const STATE_MAX_BYTES = 2 ** 28;
 
 export async function readWavFile(path: string): Promise<WavAudio> {
   return readWav(await readRegularFile(path, WAV_MAX_BYTES, "a WAV file"), basename(path));
+}
+
+/** The files of a session's inputs, by input name. */
+export async function readInputs(
+  paths: ReadonlyMap<string, string>,
+  most: number,
+  what: string,
+): Promise<Map<string, InputFile>> {
+  const files = new Map<string, InputFile>();
+  for (const [input, path] of paths) {
+    files.set(input, { name: basename(path), bytes: await readRegularFile(path, most, what) });
+  }
+  return files;
 }
 
 export async function readMidi(path: string): Promise<MidiFile> {

@@ -13,7 +13,7 @@ import { LONGEST_SECONDS } from "../engine/render.ts";
 import { LONGEST_BLOCK, parseSession, type Session } from "../engine/session.ts";
 import { readWav } from "../player/wav-reader.ts";
 import { readRegularFile } from "../registry/read-file.ts";
-import { refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
+import { readInputs, refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { LogLines } from "./log.ts";
 import { decibels } from "./node-table.ts";
@@ -192,18 +192,6 @@ function sessionOf(file: string, nodes: { id: string; type: string }[], rate?: n
     JSON.stringify({ nodes, connections, ...(rate === undefined ? {} : { sample_rate: rate }) }),
     basename(file),
   );
-}
-
-async function readInputs(
-  paths: Map<string, string>,
-  most: number,
-  what: string,
-): Promise<Map<string, InputFile>> {
-  const files = new Map<string, InputFile>();
-  for (const [input, path] of paths) {
-    files.set(input, { name: basename(path), bytes: await readRegularFile(path, most, what) });
-  }
-  return files;
 }
 
 /** What is seen and heard of one playing. */

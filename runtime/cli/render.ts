@@ -1,21 +1,19 @@
 // `belljar render`: a session into a WAV file, a fingerprint, a picture.
 
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { Fingerprint } from "../engine/fingerprint.ts";
 import { MIDI_MAX_BYTES } from "../engine/midi-file.ts";
 import { openSession, readSession } from "../engine/open-session.ts";
 import { renderPicture, WaveformPeaks } from "../engine/picture.ts";
-import type { InputFile } from "../engine/prepare.ts";
 import { ON_FAULT } from "../engine/recovery.ts";
 import { LONGEST_SECONDS, type RenderReport, renderSession, type Sink } from "../engine/render.ts";
 import { HIGHEST_RATE, LONGEST_BLOCK, LOWEST_RATE, type Session } from "../engine/session.ts";
 import { checkWritable, writeFileAtomic } from "../output/atomic-file.ts";
 import { openWav, WAV_FORMATS, type WavWriter } from "../output/wav-writer.ts";
 import { isFileName } from "../registry/builtins.ts";
-import { readRegularFile } from "../registry/read-file.ts";
-import { refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
+import { readInputs, refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
 import { decibels, nodeTable, pictureNodes } from "./node-table.ts";
 import {
   autoOrSeconds,
@@ -202,18 +200,6 @@ async function render(file: string, options: Options, record: RecordCommand | nu
     if (digest !== undefined) process.stdout.write(`fingerprint ${digest}\n`);
   }
   return options.strict && report.nodes.some((node) => node.faultCount > 0) ? 1 : 0;
-}
-
-async function readInputs(
-  paths: ReadonlyMap<string, string>,
-  most: number,
-  what: string,
-): Promise<Map<string, InputFile>> {
-  const files = new Map<string, InputFile>();
-  for (const [input, path] of paths) {
-    files.set(input, { name: basename(path), bytes: await readRegularFile(path, most, what) });
-  }
-  return files;
 }
 
 /** The files that a session may be naming: its outputs must not be among them. */

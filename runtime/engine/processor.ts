@@ -330,7 +330,7 @@ export class Processor {
    * @throws BelljarError usage/value, plugin/port
    */
   event(frame: number, type: EventType, more: EventFields = {}): boolean {
-    if (!SENT.includes(type))
+    if (!SENT_EVENTS.includes(type))
       refuse("type of an event", "one that an event input takes", EventType[type] ?? type);
     checkObject("fields of an event", more);
     if (this.eventPort < 0) {
@@ -404,7 +404,7 @@ export class Processor {
 }
 
 /** Types of events that a host sends to an event input. */
-const SENT: readonly EventType[] = [
+export const SENT_EVENTS: readonly EventType[] = [
   EventType.NoteOn,
   EventType.NoteOff,
   EventType.Choke,

@@ -1,5 +1,6 @@
 // Random values, events and transports: whatever a host may send.
 
+import { SENT_EVENTS } from "../engine/processor.ts";
 import type { PortDescriptor } from "../../abi/descriptor.ts";
 import {
   EventType,
@@ -36,19 +37,7 @@ export function anyValues(random: Random, all: Rig["parameters"], bounds = false
 
 /** Any event that a host may send, with values at the bounds more often than not. */
 export function anyEvent(random: Random, eventPort: number, frame: number): ScoreEvent {
-  const type = random.pick([
-    EventType.NoteOn,
-    EventType.NoteOff,
-    EventType.Choke,
-    EventType.Expression,
-    EventType.Bend,
-    EventType.ControlChange,
-    EventType.Program,
-    EventType.Pressure,
-    EventType.AllNotesOff,
-    EventType.Midi1,
-    EventType.Ump,
-  ]);
+  const type = random.pick(SENT_EVENTS);
   const unit = () => random.pick([0, 1, random.unit()]);
   const event: ScoreEvent = { frame, type, port: eventPort, channel: random.whole(0, 15) };
   const note = () => ({ key: random.pick([0, 127, random.whole(0, 127)]), noteId: random.whole(-1, 40) });
