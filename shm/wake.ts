@@ -2,6 +2,7 @@
 // wait-on-address on macOS from 14.4. Where the system has none of these, a wait is a nap of a millisecond.
 
 import koffi from "koffi";
+import { RING_HEADER } from "../abi/ring.ts";
 import type { Region } from "./region.ts";
 import type { Wake } from "./ring.ts";
 
@@ -35,15 +36,23 @@ function futexWake({ address }: Region): Wake | null {
   const libc = koffi.load("libc.so.6");
   const futex = libc.func("long syscall(long, intptr_t, long, long, void*, void*, long)");
   const time = new BigInt64Array(2);
+  const addresses = addressesOf(address);
+  let timeSet = 0;
   return {
     wait(index, value, milliseconds) {
-      time[1] = BigInt(Math.round(Math.min(milliseconds, 999) * 1e6));
-      futex(number, address + BigInt(index * 4), FUTEX_WAIT, value, time, null, 0);
+      if (milliseconds !== timeSet) time[1] = BigInt(Math.round(Math.min(milliseconds, 999) * 1e6));
+      timeSet = milliseconds;
+      futex(number, addresses[index], FUTEX_WAIT, value, time, null, 0);
     },
     wake(index) {
-      futex(number, address + BigInt(index * 4), FUTEX_WAKE, 1, null, null, 0);
+      futex(number, addresses[index], FUTEX_WAKE, 1, null, null, 0);
     },
   };
+}
+
+/** Of the header's words: made beforehand, since each is a BigInt and the audio thread waits with them. */
+function addressesOf(address: bigint): bigint[] {
+  return Array.from({ length: RING_HEADER / 4 }, (_, index) => address + BigInt(index * 4));
 }
 
 const OS_SYNC_SHARED = 1;
@@ -56,19 +65,13 @@ function addressWake({ address }: Region): Wake | null {
       "int os_sync_wait_on_address_with_timeout(intptr_t, uint64_t, size_t, uint32_t, uint32_t, uint64_t)",
     );
     const wake = system.func("int os_sync_wake_by_address_any(intptr_t, size_t, uint32_t)");
+    const addresses = addressesOf(address);
     return {
       wait(index, value, milliseconds) {
         const nanoseconds = Math.round(milliseconds * 1e6);
-        wait(
-          address + BigInt(index * 4),
-          value >>> 0,
-          4,
-          OS_SYNC_SHARED,
-          OS_CLOCK_MACH_ABSOLUTE_TIME,
-          nanoseconds,
-        );
+        wait(addresses[index], value >>> 0, 4, OS_SYNC_SHARED, OS_CLOCK_MACH_ABSOLUTE_TIME, nanoseconds);
       },
-      wake: (index) => void wake(address + BigInt(index * 4), 4, OS_SYNC_SHARED),
+      wake: (index) => void wake(addresses[index], 4, OS_SYNC_SHARED),
     };
   } catch {
     // Before macOS 14.4.
