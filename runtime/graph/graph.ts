@@ -123,6 +123,7 @@ export class Graph {
         step.run(frames, block);
         clock.read();
         const end = clock.time[0] as number;
+        step.lastTime = end - start;
         step.time += end - start;
         step.timed++;
         start = end;

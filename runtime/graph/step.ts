@@ -23,7 +23,8 @@ const UNITS = 0;
 const PEAK = 1;
 const LAST_PEAK = 2;
 const TIME = 3;
-const FIGURES = 4;
+const LAST_TIME = 4;
+const FIGURES = 5;
 
 export class NodeStep {
   readonly id: string;
@@ -112,6 +113,13 @@ export class NodeStep {
   }
   set time(value: number) {
     this.figures[TIME] = value;
+  }
+  /** The same of the last one. */
+  get lastTime(): number {
+    return this.figures[LAST_TIME] as number;
+  }
+  set lastTime(value: number) {
+    this.figures[LAST_TIME] = value;
   }
 
   /** The one that plays now. */

@@ -354,7 +354,9 @@ class AudioThread {
     words.store(Word.Clamped, graph.clamped | 0);
     for (let i = 0; i < graph.byNode.length; i++) {
       const step = graph.byNode[i] as NodeStep | null;
-      if (step !== null) words.setPeak(i, step.lastPeak);
+      if (step === null) continue;
+      words.setPeak(i, step.lastPeak);
+      words.setTime(i, step.lastTime);
     }
   }
 

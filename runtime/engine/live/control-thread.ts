@@ -68,6 +68,8 @@ export interface ControlPlace {
   node: number;
   type: string;
   slots: Map<string, number>;
+  /** Ids of its control outputs, in the order of controlsOut. */
+  monitors: string[];
 }
 
 /** How often messages are collected and due replacements begun. Milliseconds. */
@@ -133,12 +135,14 @@ function placesOf({ nodes }: PreparedSession): ControlPlaces {
     },
   ] of nodes.entries()) {
     const slots = new Map<string, number>();
+    const monitors: string[] = [];
     let slot = 0;
     for (const port of ports) {
-      if (port.type !== "control" || (port.role !== "input" && port.role !== "sidechain")) continue;
-      slots.set(port.id, slot++);
+      if (port.type !== "control") continue;
+      if (port.role === "input" || port.role === "sidechain") slots.set(port.id, slot++);
+      else monitors.push(port.id);
     }
-    places.set(id, { node, type, slots });
+    places.set(id, { node, type, slots, monitors });
   }
   return places;
 }

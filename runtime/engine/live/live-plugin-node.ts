@@ -2,6 +2,7 @@
 
 import type { AudioPort, Fault, PluginInstance } from "../../sandbox/index.ts";
 import { PluginNode } from "../plugin-node.ts";
+import type { PluginParcel } from "./parcel.ts";
 import { type LiveWords, NodeWord, Word } from "./words.ts";
 
 /** Why a plugin was stopped that the audio thread was inside of when it had to be ended. */
@@ -22,19 +23,26 @@ export class LivePluginNode extends PluginNode {
   private readonly place: number;
   private readonly shared: LiveWords;
   private readonly lanes: Int32Array;
+  private readonly monitors: Float32Array;
   private state: number;
   private readonly gone: boolean;
 
   /**
-   * @param place of the node as the session declares it @param lanes where its globals are kept, in shared memory
-   * @param serial the instance's own number: where it has stopped in another thread, or was left in the midst of a call, no
+   * @param place of the node as the session declares it @param parcel where its globals and its control outputs are kept,
+   * in shared memory, and its own number: where it has stopped in another thread, or was left in the midst of a call, no
    * further one can be made
    */
-  constructor(instance: PluginInstance, place: number, shared: LiveWords, lanes: Int32Array, serial: number) {
+  constructor(
+    instance: PluginInstance,
+    place: number,
+    shared: LiveWords,
+    { lanes, monitors, serial }: Pick<PluginParcel, "lanes" | "monitors" | "serial">,
+  ) {
     super(instance);
     this.place = place;
     this.shared = shared;
     this.lanes = lanes;
+    this.monitors = monitors;
     this.serial = serial;
     this.gone = shared.node(place, NodeWord.Stopped) === serial;
     this.state = instance.processState;
@@ -75,6 +83,7 @@ export class LivePluginNode extends PluginNode {
     shared.setNode(place, NodeWord.Events, this.eventsOut.count);
     shared.setNode(place, NodeWord.Owner, this.serial);
     shared.setNode(place, NodeWord.Blocks, block);
+    this.monitors.set(this.controlsOut);
     this.keepLanes();
     return well;
   }

@@ -76,6 +76,19 @@ export interface LiveFigures {
   lost: number;
 }
 
+/** What a node is doing. */
+export interface LiveMeter {
+  id: string;
+  /** Largest magnitude of its outputs in the last block. */
+  peak: number;
+  /** Share of a block's time that the last of its blocks took that was timed: one node a block is, in turn. */
+  load: number;
+  /** Units of its last block; 0 where it is no plugin. */
+  units: number;
+  /** It has stopped. */
+  faulty: boolean;
+}
+
 /** A note or another event for an event input. */
 export interface LiveInput {
   /** An EventType. */
@@ -438,13 +451,29 @@ export class LiveSession {
     };
   }
 
-  /** Each node's largest magnitude in the last block, and whether it has stopped. */
-  get meters(): { id: string; peak: number; faulty: boolean }[] {
-    return this.ready.parcel.nodes.map(({ id }, i) => ({
+  /** What each node is doing, in the order of the session; read from shared words. */
+  get meters(): LiveMeter[] {
+    const { parcel, facts } = this.ready;
+    const milliseconds = (facts.block / facts.rate) * 1000;
+    return parcel.nodes.map(({ id }, i) => ({
       id,
       peak: this.words.peak(i),
+      load: this.words.time(i) / milliseconds,
+      units: this.words.node(i, NodeWord.Units),
       faulty: this.words.node(i, NodeWord.Faulty) === 1,
     }));
+  }
+
+  /**
+   * A node's control outputs (its monitors among them) as the last block left them, by port, in their own units; read
+   * from shared memory.
+   * @throws BelljarError live/node
+   */
+  monitors(node: string): Map<string, number> {
+    const place = this.placeOf(node);
+    const parcel = this.ready.parcel.nodes[place.node];
+    const values = parcel?.kind === "plugin" ? parcel.monitors : [];
+    return new Map(place.monitors.map((id, i) => [id, values[i] as number]));
   }
 
   /** Ends the sound, and all threads. */

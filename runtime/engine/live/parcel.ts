@@ -35,6 +35,8 @@ export interface PluginParcel {
   deadline: number;
   /** Its globals, as they are after each of its blocks: what another thread goes on with. */
   lanes: Int32Array;
+  /** Its control outputs, as the last block left them: read by whoever shows them. */
+  monitors: Float32Array;
 }
 
 type NodeParcel = { id: string; passDry: boolean } & (
@@ -84,7 +86,17 @@ export function packInstance(instance: PluginInstance, words: LiveWords): Plugin
   lanes.set(shared.lanes);
   const { type, unitBudget, deadline } = instance;
   const serial = Atomics.add(words.words, Word.Serials, 1) + 1;
-  return { kind: "plugin", serial, type: type.share(), instance: shared, unitBudget, deadline, lanes };
+  const monitors = new Float32Array(new SharedArrayBuffer(instance.controlsOut.byteLength));
+  return {
+    kind: "plugin",
+    serial,
+    type: type.share(),
+    instance: shared,
+    unitBudget,
+    deadline,
+    lanes,
+    monitors,
+  };
 }
 
 /** So that it is not copied each time it travels. */
@@ -173,5 +185,5 @@ export function unpackPlugin(
   const instance = PluginType.adopt(parcel.type).attach(shared, { now });
   instance.unitBudget = parcel.unitBudget;
   instance.deadline = parcel.deadline;
-  return new LivePluginNode(instance, place, words, parcel.lanes, parcel.serial);
+  return new LivePluginNode(instance, place, words, parcel);
 }

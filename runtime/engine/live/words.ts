@@ -67,6 +67,8 @@ export const NodeWord = {
   Stopped: 8,
   Told: 9,
   HeldUp: 10,
+  /** Bits of a float32: milliseconds of the last of its blocks that was timed. */
+  Time: 11,
 } as const;
 const NODE_WORDS = 12;
 
@@ -125,6 +127,12 @@ export class LiveWords {
   }
   peak(node: number): number {
     return this.nodeFloats[node * NODE_WORDS + NodeWord.Peak] as number;
+  }
+  time(node: number): number {
+    return this.nodeFloats[node * NODE_WORDS + NodeWord.Time] as number;
+  }
+  setTime(node: number, milliseconds: number): void {
+    this.nodeFloats[node * NODE_WORDS + NodeWord.Time] = milliseconds;
   }
   setPeak(node: number, peak: number): void {
     this.nodeFloats[node * NODE_WORDS + NodeWord.Peak] = peak;
