@@ -2,6 +2,7 @@
 // Association, RP-001). midi-time.ts turns ticks into time, midi-schedule.ts events into what plugins receive.
 
 import { BelljarError, printable } from "../../abi/error.ts";
+import { channelMessage, dataBytesOf, type MidiMessageType } from "./midi-message.ts";
 import { MidiClock, type MidiDivision, type MidiTempo } from "./midi-time.ts";
 
 export { type MidiSchedule, type MidiScheduleOptions, scheduleMidi } from "./midi-schedule.ts";
@@ -16,17 +17,7 @@ export const MIDI_MAX_EVENTS = 1 << 20;
 /** Longest file, in seconds: a week. */
 export const MIDI_MAX_SECONDS = 604800;
 
-export type MidiEventType =
-  | "note-off"
-  | "note-on"
-  | "key-pressure"
-  | "control-change"
-  | "program"
-  | "pressure"
-  | "bend"
-  | "sysex"
-  | "escape"
-  | "meta";
+export type MidiEventType = MidiMessageType | "sysex" | "escape" | "meta";
 
 /** One event, as the file has it. */
 export interface MidiEvent {
@@ -84,16 +75,6 @@ const META_TRACK_NAME = 0x03;
 const META_END_OF_TRACK = 0x2f;
 const META_TEMPO = 0x51;
 const META_TIME_SIGNATURE = 0x58;
-
-const CHANNEL_TYPES: readonly MidiEventType[] = [
-  "note-off",
-  "note-on",
-  "key-pressure",
-  "control-change",
-  "program",
-  "pressure",
-  "bend",
-];
 
 /**
  * Reads a Standard MIDI File of format 0 or 1.
@@ -298,18 +279,8 @@ class MidiParser {
         this.#warn("running", `goes on with the last status after a meta or sysex event, at byte ${at}`);
       }
       runs = true;
-      const kind = (status >> 4) - 8;
-      const single = kind === 4 || kind === 5;
-      const second = single ? 0 : this.#dataByte();
-      const bend = kind === 6;
-      events.push({
-        tick,
-        type: CHANNEL_TYPES[kind] as MidiEventType,
-        channel: status & 15,
-        a: bend ? second * 128 + first : first,
-        b: bend ? 0 : second,
-        data: null,
-      });
+      const second = dataBytesOf(status) === 1 ? 0 : this.#dataByte();
+      events.push({ tick, ...channelMessage(status, first, second), data: null });
     }
     this.#warn("endless", `has a track without an end; it is taken to end at byte ${this.#end}`);
     return { name, events, endTick: tick };

@@ -1,8 +1,9 @@
 // The events of a MIDI file as a plugin receives them: abi event types at absolute frames, in typed arrays.
 
 import { BelljarError } from "../../abi/error.ts";
-import { EventType } from "../../abi/layout.ts";
 import type { MidiEvent, MidiFile } from "./midi-file.ts";
+import { MidiMapping, NO_VELOCITY } from "./midi-mapping.ts";
+import { endsAllNotes, isNoteOff, type MidiMessage } from "./midi-message.ts";
 
 export interface MidiScheduleOptions {
   /** Frames a second, a whole number, 1 to 768000. */
@@ -40,24 +41,16 @@ export interface MidiSchedule {
 }
 
 interface Item {
-  readonly event: MidiEvent;
+  readonly event: MidiMessage & { readonly tick: number };
   readonly track: number;
 }
-
-/** Release velocity of a note-off that has none (MIDI 1.0). */
-const NO_VELOCITY = 64;
 
 /**
  * Puts the events of some tracks in order of time and in terms of the abi:
  *
  * - frame: the one nearest to the event's time, a half goes up (see MidiClock.frameAt). Events of one tick stay in the order of
  *   tracks, then of the file.
- * - note-on: NoteOn, value velocity / 127, with a new note id. note-off and note-on of velocity 0: NoteOff with the id of the oldest
- *   sounding note of the same track, channel and key; value is the release velocity / 127, 64 / 127 where there is none.
- * - controllers 0 and 32 are kept for the next program: Program has id = bank (128 × controller 0 + controller 32), value = program.
- * - controllers 120 (all sound off) and 123 to 127 (all notes off, and the modes that imply it): AllNotesOff.
- * - the other controllers: ControlChange, id = number, value / 127. Pressure: value / 127, with its key or -1.
- * - bend: -1 to 1, exactly 0 at the centre (8192) and ±1 at the ends.
+ * - channel messages as MidiMapping has them.
  * - sysex, escape and meta events are not for plugins.
  *
  * @throws BelljarError midi/no-track, usage/rate, usage/channel
@@ -88,7 +81,7 @@ export function scheduleMidi(file: MidiFile, options: MidiScheduleOptions): Midi
     }
     const start = items.length;
     for (const event of track.events) {
-      if (event.channel >= 0 && (channel < 0 || event.channel === channel))
+      if (isMessage(event) && (channel < 0 || event.channel === channel))
         items.push({ event, track: number });
     }
     endlessNotes += endNotes(items, start, number, track.endTick);
@@ -117,30 +110,20 @@ function endNotes(items: Item[], start: number, track: number, tick: number): nu
     const count = sounding.get(slot) ?? 0;
     if (isNoteOff(event)) sounding.set(slot, Math.max(count - 1, 0));
     else if (event.type === "note-on") sounding.set(slot, count + 1);
+    else if (event.type === "control-change" && endsAllNotes(event.a)) {
+      for (const key of sounding.keys()) if (key >> 7 === event.channel) sounding.delete(key);
+    }
   }
   const before = items.length;
   for (const [slot, count] of sounding) {
-    const event: MidiEvent = {
-      tick,
-      type: "note-off",
-      channel: slot >> 7,
-      a: slot & 127,
-      b: NO_VELOCITY,
-      data: null,
-    };
+    const event = { tick, type: "note-off" as const, channel: slot >> 7, a: slot & 127, b: NO_VELOCITY };
     for (let i = 0; i < count; i++) items.push({ event, track });
   }
   return items.length - before;
 }
 
-function isNoteOff(event: MidiEvent): boolean {
-  return event.type === "note-off" || (event.type === "note-on" && event.b === 0);
-}
-
-/** The ids of the notes that sound on one key, oldest first. */
-interface Sounding {
-  readonly ids: number[];
-  first: number;
+function isMessage(event: MidiEvent): event is MidiEvent & MidiMessage {
+  return event.channel >= 0;
 }
 
 class ScheduleWriter {
@@ -151,11 +134,9 @@ class ScheduleWriter {
   readonly #key: Int16Array;
   readonly #id: Uint32Array;
   readonly #value: Float64Array;
-  readonly #sounding = new Map<number, Sounding>();
-  readonly #banks = new Uint16Array(16);
+  readonly #mapping: MidiMapping;
   #length = 0;
-  #nextNoteId: number;
-  #strayNoteOffs = 0;
+  #now = 0;
 
   constructor(capacity: number, firstNoteId: number) {
     this.#frame = new Float64Array(capacity);
@@ -165,39 +146,12 @@ class ScheduleWriter {
     this.#key = new Int16Array(capacity);
     this.#id = new Uint32Array(capacity);
     this.#value = new Float64Array(capacity);
-    this.#nextNoteId = firstNoteId;
+    this.#mapping = new MidiMapping((...fields) => this.#put(...fields), firstNoteId);
   }
 
-  add(frame: number, event: MidiEvent, track: number): void {
-    const { channel, a, b } = event;
-    const key = (track * 16 + channel) * 128 + a;
-    if (isNoteOff(event)) {
-      const noteId = this.#end(key);
-      const velocity = event.type === "note-off" ? b : NO_VELOCITY;
-      if (noteId < 0) this.#strayNoteOffs++;
-      else this.#put(frame, EventType.NoteOff, noteId, channel, a, 0, velocity / 127);
-      return;
-    }
-    switch (event.type) {
-      case "note-on":
-        this.#put(frame, EventType.NoteOn, this.#begin(key), channel, a, 0, b / 127);
-        break;
-      case "key-pressure":
-        this.#put(frame, EventType.Pressure, -1, channel, a, 0, b / 127);
-        break;
-      case "pressure":
-        this.#put(frame, EventType.Pressure, -1, channel, -1, 0, a / 127);
-        break;
-      case "program":
-        this.#put(frame, EventType.Program, -1, channel, -1, this.#banks[channel] as number, a);
-        break;
-      case "bend":
-        this.#put(frame, EventType.Bend, -1, channel, -1, 0, (a - 8192) / (a < 8192 ? 8192 : 8191));
-        break;
-      case "control-change":
-        this.#control(frame, channel, a, b);
-        break;
-    }
+  add(frame: number, message: MidiMessage, track: number): void {
+    this.#now = frame;
+    this.#mapping.take(message, track);
   }
 
   result(endFrame: number, endlessNotes: number): MidiSchedule {
@@ -212,48 +166,15 @@ class ScheduleWriter {
       id: this.#id.subarray(0, length),
       value: this.#value.subarray(0, length),
       endFrame,
-      nextNoteId: this.#nextNoteId,
-      strayNoteOffs: this.#strayNoteOffs,
+      nextNoteId: this.#mapping.nextNoteId,
+      strayNoteOffs: this.#mapping.strayNoteOffs,
       endlessNotes,
     };
   }
 
-  #control(frame: number, channel: number, controller: number, value: number): void {
-    const bank = this.#banks[channel] as number;
-    if (controller === 0) this.#banks[channel] = value * 128 + (bank & 127);
-    else if (controller === 32) this.#banks[channel] = (bank & ~127) + value;
-    else if (controller === 120 || controller >= 123) {
-      this.#put(frame, EventType.AllNotesOff, -1, channel, -1, 0, 0);
-    } else this.#put(frame, EventType.ControlChange, -1, channel, -1, controller, value / 127);
-  }
-
-  #begin(key: number): number {
-    const id = this.#nextNoteId++;
-    const notes = this.#sounding.get(key);
-    if (notes) notes.ids.push(id);
-    else this.#sounding.set(key, { ids: [id], first: 0 });
-    return id;
-  }
-
-  #end(key: number): number {
-    const notes = this.#sounding.get(key);
-    if (notes === undefined) return -1;
-    const id = notes.ids[notes.first++] as number;
-    if (notes.first === notes.ids.length) this.#sounding.delete(key);
-    return id;
-  }
-
-  #put(
-    frame: number,
-    type: number,
-    noteId: number,
-    channel: number,
-    key: number,
-    id: number,
-    value: number,
-  ): void {
+  #put(type: number, noteId: number, channel: number, key: number, id: number, value: number): void {
     const i = this.#length++;
-    this.#frame[i] = frame;
+    this.#frame[i] = this.#now;
     this.#type[i] = type;
     this.#noteId[i] = noteId;
     this.#channel[i] = channel;

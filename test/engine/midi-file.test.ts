@@ -264,6 +264,22 @@ test("a note-off carries the id of the oldest note of its key; what is never end
   assert.is(plan.value[5], 9 / 127);
 });
 
+test("after all notes off a note-off ends none of the notes before it", () => {
+  const events = track(
+    [0, 0x90, 60, 1],
+    [10, 0xb0, 123, 0],
+    [10, 0x90, 60, 2],
+    [10, 60, 0],
+    [10, 0x91, 62, 3],
+    [10, 0xb1, 120, 0],
+    END,
+  );
+  const plan = scheduleMidi(read(file(header(0, 1, ...PPQ480), events)), { rate: 48000 });
+  assert.equal([...plan.type], [1, 11, 1, 2, 1, 11]);
+  assert.equal([...plan.noteId], [0, -1, 1, 1, 2, -1]);
+  assert.is(plan.strayNoteOffs + plan.endlessNotes, 0);
+});
+
 test("tracks and a channel are chosen by number", () => {
   const song = read(standardExample);
   const channels = (options: object): number[] => [
