@@ -37,6 +37,8 @@ export interface SinkParcel {
   region: { name: string; bytes: number };
   /** Frames that are to lie ready. */
   depth: number;
+  /** Frames that are taken at a time; a block unless said. */
+  chunk?: number;
 }
 
 export type ToAudioThread =
@@ -232,7 +234,7 @@ class AudioThread {
       const { code, message } = error as BelljarError;
       this.port.postMessage({ type: "sinkFailed", code, message } satisfies FromAudioThread);
     }
-    pace.setSink(this.writer);
+    pace.setSink(this.writer, sink?.chunk ?? (this.playing as LiveGraph).parcel.block);
   }
 
   private replace(node: number, parcel: PluginParcel): void {

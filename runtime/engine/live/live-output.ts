@@ -183,7 +183,7 @@ export class LiveOutput {
     this.region = createRegion(bytes);
     createRing(this.region.buffer, shape);
     const region = { name: this.region.name, bytes };
-    return { ring: region, sink: { region, depth: this.depth } };
+    return { ring: region, sink: { region, depth: this.depth, chunk: chunkFrames } };
   }
 
   /** Plays a session that is prepared for the format's rate. */

@@ -28,11 +28,13 @@ import type {
   SessionFacts,
   ToControlThread,
 } from "./control-thread.ts";
+import { type Lateness, latenessOf } from "./lateness.ts";
 import type { Parcel } from "./parcel.ts";
 import { RecordQueue } from "./queue.ts";
 import { Command, Figure, LiveWords, NodeWord, Word } from "./words.ts";
 
 export type { LiveEvent, SessionFacts } from "./control-thread.ts";
+export type { Lateness } from "./lateness.ts";
 
 export interface LiveOptions {
   /** Where the session's files lie; null: it can name none. */
@@ -474,6 +476,11 @@ export class LiveSession {
     const parcel = this.ready.parcel.nodes[place.node];
     const values = parcel?.kind === "plugin" ? parcel.monitors : [];
     return new Map(place.monitors.map((id, i) => [id, values[i] as number]));
+  }
+
+  /** How late the audio thread began its blocks, all that went into a sink. */
+  get lateness(): Lateness {
+    return latenessOf(this.words.lateness);
   }
 
   /** Ends the sound, and all threads. */

@@ -2,6 +2,7 @@
 
 import { type Clock, clockOf, type Now } from "../../../abi/clock.ts";
 import type { RingWriter } from "../../../shm/ring.ts";
+import { LatenessMeter } from "./lateness.ts";
 import { type LiveWords, Word } from "./words.ts";
 
 /** Milliseconds for which a sink may take nothing before the sound goes on without it. */
@@ -19,7 +20,10 @@ export class Pace {
   private readonly length: number;
   private readonly free: boolean;
   private readonly nap = new Int32Array(new SharedArrayBuffer(4));
+  private readonly lateness: LatenessMeter;
   private writer: RingWriter | null = null;
+  /** Frames that the sink takes at a time. */
+  private chunk = 1;
   private channels: Float32Array[] = [];
   private mono: Float32Array;
   /** When the sink last took something. */
@@ -36,11 +40,14 @@ export class Pace {
     this.length = (block / rate) * 1000;
     this.free = free;
     this.mono = new Float32Array(block);
+    this.lateness = new LatenessMeter(words.lateness, this.clock, rate, block);
   }
 
-  /** Plays into a ring from now on; null: for nobody. */
-  setSink(writer: RingWriter | null): void {
+  /** Plays into a ring from now on, of which the sink takes so many frames at a time; null: for nobody. */
+  setSink(writer: RingWriter | null, chunk: number): void {
     this.writer = writer;
+    this.chunk = chunk;
+    this.lateness.reset(writer?.missing);
     this.stalled = false;
     this.markTaken();
     const silence = new Float32Array(this.block);
@@ -56,7 +63,10 @@ export class Pace {
 
   private waitForSink(writer: RingWriter): boolean {
     if (!this.stalled) {
-      if (writer.waitForSpace(this.block, LONGEST_NAP)) return true;
+      if (writer.waitForSpace(this.block, LONGEST_NAP)) {
+        this.lateness.mark(writer, this.chunk);
+        return true;
+      }
       this.clock.read();
       const now = this.clock.time[0] as number;
       if (now - this.taken < SINK_PATIENCE) return false;
@@ -67,6 +77,7 @@ export class Pace {
       // It lives again. What lay there is old by now.
       this.stalled = false;
       writer.beginEpoch();
+      this.lateness.reset(writer.missing);
       return true;
     }
     return this.waitForTime();

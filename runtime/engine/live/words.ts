@@ -1,5 +1,7 @@
 // What the audio thread and those who steer and watch it share: words in memory, read and written without a message.
 
+import { LATENESS_WORDS } from "./lateness.ts";
+
 /** 32-bit words. */
 export const Word = {
   /** A Command; written by the control side. */
@@ -79,19 +81,22 @@ export class LiveWords {
   readonly nodes: number;
   readonly words: Int32Array;
   readonly figures: Float64Array;
+  /** How late blocks began. */
+  readonly lateness: Int32Array;
   private readonly nodeWords: Int32Array;
   private readonly nodeFloats: Float32Array;
 
   /** @param nodes the most that the graph has */
   constructor(
     nodes: number,
-    buffer = new SharedArrayBuffer(WORDS * 4 + FIGURES * 8 + nodes * NODE_WORDS * 4),
+    buffer = new SharedArrayBuffer(WORDS * 4 + FIGURES * 8 + (LATENESS_WORDS + nodes * NODE_WORDS) * 4),
   ) {
     this.buffer = buffer;
     this.nodes = nodes;
     this.words = new Int32Array(buffer, 0, WORDS);
     this.figures = new Float64Array(buffer, WORDS * 4, FIGURES);
-    const at = WORDS * 4 + FIGURES * 8;
+    this.lateness = new Int32Array(buffer, WORDS * 4 + FIGURES * 8, LATENESS_WORDS);
+    const at = WORDS * 4 + FIGURES * 8 + LATENESS_WORDS * 4;
     this.nodeWords = new Int32Array(buffer, at, nodes * NODE_WORDS);
     this.nodeFloats = new Float32Array(buffer, at, nodes * NODE_WORDS);
   }
