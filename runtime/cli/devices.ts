@@ -2,9 +2,10 @@
 
 import type { DeviceCaps, DeviceInfo, DeviceList } from "../../abi/sidecar.ts";
 import { BelljarError } from "../../abi/error.ts";
+import { sidecarOf } from "../engine/live/play-live.ts";
 import { SidecarClient } from "../output/sidecar-client.ts";
 import { flag, parseOptions, takePositionals } from "./options.ts";
-import { readSettings, SINK_OPTIONS, sidecarOf } from "./sink.ts";
+import { readSettings, SINK_OPTIONS } from "./sink.ts";
 import { table } from "./table.ts";
 
 export const name = "devices";

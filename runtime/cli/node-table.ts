@@ -3,8 +3,12 @@
 import { printable } from "../../abi/error.ts";
 import type { PictureNode } from "../engine/picture.ts";
 import type { NodeReport, RenderReport } from "../engine/render.ts";
+import type { LiveRow } from "./live-view.ts";
 import { clock } from "./progress.ts";
 import { painter, type Terminal, table } from "./table.ts";
+
+/** Nodes that are no plugins. */
+const PRIMITIVES = ["track_source", "file_source", "event_input", "master"];
 
 /** A row a plugin, then a sentence for each that was stopped. Empty for a session without plugins. */
 export function nodeTable(report: RenderReport, stream: Terminal = process.stdout): string {
@@ -47,8 +51,39 @@ export function nodeTable(report: RenderReport, stream: Terminal = process.stdou
   return faults.length === 0 ? text : `${text}\n${faults.join("")}`;
 }
 
+/** The same for a session that was played live: a row a plugin. Empty for a session without plugins. */
+export function liveNodeTable(rows: readonly LiveRow[], stream: Terminal = process.stdout): string {
+  const plugins = rows.filter(({ node }) => !PRIMITIVES.includes(node.type));
+  if (plugins.length === 0) return "";
+  const paint = painter(stream);
+  return table(
+    [
+      { title: "NODE" },
+      { title: "PLUGIN", most: 40 },
+      { title: "LOAD", right: true },
+      { title: "PEAK", right: true },
+      { title: "STOPPED BY" },
+    ],
+    plugins.map(({ node, meter, story, load }) => [
+      printable(node.id, 40),
+      printable(node.type, 40),
+      `${(100 * load).toFixed(1)} %`,
+      decibels(meter.mostPeak),
+      story.faultCount === 0
+        ? ""
+        : `${story.kind}, at ${clock(story.seconds)}${again({ ...story, state: meter.faulty ? "off" : "on" })}`,
+    ]),
+    (cell, row, column) => (row < 0 ? paint("dim", cell) : column === 4 ? paint("red", cell) : cell),
+    stream.isTTY === true ? stream.columns : undefined,
+  );
+}
+
 /** Of a node that stopped more than once. */
-function again({ faultCount, replacements, state }: NodeReport): string {
+function again({
+  faultCount,
+  replacements,
+  state,
+}: Pick<NodeReport, "faultCount" | "replacements" | "state">): string {
   const times = faultCount > 1 ? `, ${faultCount} times` : "";
   return replacements === 0 ? times : `${times}, ${state === "on" ? "back" : "off"}`;
 }

@@ -2,11 +2,8 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { BelljarError, printable } from "../../abi/error.ts";
-import type { SidecarCommand } from "../output/sidecar-client.ts";
-import { configPath, readSinkConfig, type SinkConfig, sidecarCommand } from "../output/sink-config.ts";
-import { shipped } from "../registry/place.ts";
+import { configPath, readSinkConfig, type SinkConfig } from "../output/sink-config.ts";
 import { text } from "./options.ts";
 
 export const SINK_OPTIONS = {
@@ -59,17 +56,4 @@ function outputOf(file: string): unknown {
     throw new BelljarError("config/key", `${shown} has "${printable(key, 60)}", which is not known.`, known);
   }
   return "output" in json ? json.output : {};
-}
-
-/** @throws BelljarError config/sidecar */
-export function sidecarOf(config: SinkConfig): SidecarCommand {
-  const own = shipped("sidecar.js");
-  if (own === null) {
-    throw new BelljarError(
-      "config/sidecar",
-      "dist/sidecar.js is not there.",
-      "Build or install Belljar again.",
-    );
-  }
-  return sidecarCommand(config, path.dirname(path.dirname(fileURLToPath(import.meta.url))), own);
 }

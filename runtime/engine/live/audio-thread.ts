@@ -84,6 +84,8 @@ const nodeOf = (place: number): number => place % MOST_LIVE_NODES;
 /** Blocks, and milliseconds at most, of a rehearsal. */
 const REHEARSAL_BLOCKS = 2000;
 const REHEARSAL_TIME = 500;
+/** How fast the level of a meter falls. Decibels a second. */
+const METER_FALL = 24;
 /** Weight of a block in the mean load. */
 const MEAN_WEIGHT = 1 / 128;
 
@@ -121,6 +123,8 @@ class AudioThread {
   private mail = 0;
   /** Milliseconds of a block. */
   private length = 1;
+  /** What is left of a meter's level after a block. */
+  private fall = 1;
   /** How many of the graph's faults are told. */
   private told = 0;
 
@@ -183,6 +187,7 @@ class AudioThread {
     const { figures, frame } = words;
     if (words.load(Word.Session) !== parcel.session) {
       figures[Figure.Origin] = frame;
+      for (let i = 0; i < parcel.nodes.length; i++) words.clearPeaks(i);
       words.store(Word.Session, parcel.session);
     }
     const origin = figures[Figure.Origin] as number;
@@ -199,6 +204,7 @@ class AudioThread {
       if (node instanceof LivePluginNode) this.tellPlaying(i, node.serial, frame);
     }
     this.length = (parcel.block / parcel.rate) * 1000;
+    this.fall = 10 ** ((-METER_FALL / 20) * (parcel.block / parcel.rate));
     if (this.pace === null || before?.rate !== parcel.rate || before.block !== parcel.block) {
       this.pace = new Pace(words, this.now, parcel.rate, parcel.block, this.free);
       this.openSink();
@@ -356,8 +362,9 @@ class AudioThread {
     words.store(Word.Clamped, graph.clamped | 0);
     for (let i = 0; i < graph.byNode.length; i++) {
       const step = graph.byNode[i] as NodeStep | null;
+      // The master is none of the steps.
+      words.setPeak(i, step === null ? graph.lastPeak : step.lastPeak, this.fall);
       if (step === null) continue;
-      words.setPeak(i, step.lastPeak);
       words.setTime(i, step.lastTime);
     }
   }

@@ -6,7 +6,12 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import { BelljarError } from "../../../abi/error.ts";
 import { loadPluginType } from "../../registry/load.ts";
 import { disposeSession } from "../prepare.ts";
-import { joinMemoryAccount, type PluginInstance, type PluginType } from "../../sandbox/index.ts";
+import {
+  type FaultKind,
+  joinMemoryAccount,
+  type PluginInstance,
+  type PluginType,
+} from "../../sandbox/index.ts";
 import { openSession } from "../open-session.ts";
 import type { InputFile, PreparedSession } from "../prepare.ts";
 import { type OnFault, Recovery, type RecoveryLimits } from "../recovery.ts";
@@ -49,7 +54,9 @@ export type FromControl =
 
 /** Something that happened. */
 export type LiveEvent =
-  | { what: "fault" | "replaced" | "failed" | "off"; node: string; message: string; frame: number }
+  /** `kind`: of a plugin's fault. */
+  | { what: "fault"; node: string; message: string; frame: number; kind?: FaultKind | undefined }
+  | { what: "replaced" | "failed" | "off"; node: string; message: string; frame: number }
   | { what: "message"; node: string; kind: string; text: string; level: number };
 
 export interface SessionFacts {
@@ -216,7 +223,7 @@ class Control {
       case "fault":
         if (serial !== 0 && this.faulty[node] === serial) return;
         this.faulty[node] = serial;
-        this.say("fault", node, message.message, frame);
+        this.say("fault", node, message.message, frame, message.fault?.kind);
         this.decide(node, frame);
         break;
       case "replaced":
@@ -249,9 +256,11 @@ class Control {
     node: number,
     message: string,
     frame: number,
+    kind?: FaultKind,
   ): void {
     const { id } = this.prepared.nodes[node] as { id: string };
-    this.tell({ type: "event", event: { what, node: id, message, frame } });
+    const event = { node: id, message, frame };
+    this.tell({ type: "event", event: what === "fault" ? { what, ...event, kind } : { what, ...event } });
   }
 
   private async round(): Promise<void> {

@@ -81,8 +81,11 @@ export interface LiveFigures {
 /** What a node is doing. */
 export interface LiveMeter {
   id: string;
-  /** Largest magnitude of its outputs in the last block. */
+  /** Largest magnitude of its outputs in the last block; of the master: of what arrives there, before its ceiling. */
   peak: number;
+  /** The same for a meter, however seldom it is looked at: peaks that fall by 24 dB a second. And the largest so far. */
+  level: number;
+  mostPeak: number;
   /** Share of a block's time that the last of its blocks took that was timed: one node a block is, in turn. */
   load: number;
   /** Units of its last block; 0 where it is no plugin. */
@@ -460,6 +463,8 @@ export class LiveSession {
     return parcel.nodes.map(({ id }, i) => ({
       id,
       peak: this.words.peak(i),
+      level: this.words.level(i),
+      mostPeak: this.words.mostPeak(i),
       load: this.words.time(i) / milliseconds,
       units: this.words.node(i, NodeWord.Units),
       faulty: this.words.node(i, NodeWord.Faulty) === 1,

@@ -71,8 +71,11 @@ export const NodeWord = {
   HeldUp: 10,
   /** Bits of a float32: milliseconds of the last of its blocks that was timed. */
   Time: 11,
+  /** The same: its peaks as a meter shows them, falling slowly, and the largest of all. */
+  Level: 12,
+  MostPeak: 13,
 } as const;
-const NODE_WORDS = 12;
+const NODE_WORDS = 14;
 
 export const Command = { Run: 0, Stop: 1 } as const;
 
@@ -139,7 +142,23 @@ export class LiveWords {
   setTime(node: number, milliseconds: number): void {
     this.nodeFloats[node * NODE_WORDS + NodeWord.Time] = milliseconds;
   }
-  setPeak(node: number, peak: number): void {
-    this.nodeFloats[node * NODE_WORDS + NodeWord.Peak] = peak;
+  level(node: number): number {
+    return this.nodeFloats[node * NODE_WORDS + NodeWord.Level] as number;
+  }
+  mostPeak(node: number): number {
+    return this.nodeFloats[node * NODE_WORDS + NodeWord.MostPeak] as number;
+  }
+  /** @param fall what is left of a level after a block */
+  setPeak(node: number, peak: number, fall: number): void {
+    const { nodeFloats } = this;
+    const at = node * NODE_WORDS;
+    const level = (nodeFloats[at + NodeWord.Level] as number) * fall;
+    nodeFloats[at + NodeWord.Peak] = peak;
+    nodeFloats[at + NodeWord.Level] = Math.max(peak, level);
+    if (peak > (nodeFloats[at + NodeWord.MostPeak] as number)) nodeFloats[at + NodeWord.MostPeak] = peak;
+  }
+  /** For a node of another session in that place. */
+  clearPeaks(node: number): void {
+    this.nodeFloats.fill(0, node * NODE_WORDS + NodeWord.Level, node * NODE_WORDS + NodeWord.MostPeak + 1);
   }
 }

@@ -1,0 +1,242 @@
+// A session heard live, in one call: its threads and its way to the sound card, and what a host does with them.
+
+import path from "node:path";
+import { BelljarError } from "../../../abi/error.ts";
+import type { StreamFormat, StreamStatus } from "../../../abi/sidecar.ts";
+import type { SidecarCommand } from "../../output/sidecar-client.ts";
+import { readSinkConfig, type SinkConfig, sidecarCommand } from "../../output/sink-config.ts";
+import { shipped } from "../../registry/place.ts";
+import { checkKeys, checkNumber, checkWhole, refuse } from "../arguments.ts";
+import { readSession } from "../open-session.ts";
+import type { Session } from "../session.ts";
+import { LiveOutput, type OutputEvent } from "./live-output.ts";
+import {
+  type LiveFigures,
+  type LiveInput,
+  type LiveMeter,
+  type LiveOptions,
+  LiveSession,
+  type LiveSessionEvent,
+  type SessionFacts,
+} from "./live-session.ts";
+
+/** What happens while it plays, told once each. */
+export type PlayEvent = LiveSessionEvent | OutputEvent;
+
+export interface PlayOptions extends Partial<Omit<LiveOptions, "free" | "onEvent">> {
+  /** A device's id or a part of its name, "null" (nobody hears it) or "wav:FILE". Default: what `settings` say. */
+  device?: string | undefined;
+  /** Milliseconds of sound that lie ready, 1 to 5000. Default: four blocks. */
+  latency?: number | undefined;
+  /** Frames of the device's buffer. Default: what `settings` say. */
+  buffer?: number | undefined;
+  /** The other settings of the sound card's sink, as in the configuration file, which is not read here. */
+  settings?: Partial<SinkConfig> | undefined;
+  /** Called on the host's thread, soon after. */
+  onEvent?: ((event: PlayEvent) => void) | undefined;
+}
+
+/** Seconds from a sample's rendering to the moment at which it is heard. */
+export interface PlayLatency {
+  /** What lies ready in the ring. */
+  ready: number;
+  /** What the device adds, as it says itself. */
+  device: number;
+  /** What the graph's plugins add. */
+  graph: number;
+  total: number;
+}
+
+const OPTIONS: (keyof PlayOptions)[] = [
+  ...(["folder", "midi", "audio", "rate", "block", "deadline", "onFault", "recovery"] as const),
+  ...(["device", "latency", "buffer", "settings", "onEvent"] as const),
+];
+const DEFAULT_RATE = 48_000;
+const DEFAULT_BLOCK = 128;
+/** -90 dBFS; how long it has to stay below that, and the most that is waited for it. Seconds. */
+const QUIET = 10 ** (-90 / 20);
+const QUIET_SECONDS = 1;
+const LONGEST_TAIL = 10;
+/** How often the end is looked for. Milliseconds. */
+const ROUND = 50;
+
+/**
+ * Plays a session on a sound card: prepares it, opens the device, and returns as soon as it sounds. It goes on, whatever the
+ * host's own thread is busy with, until `close`.
+ * @param session a session's file, or what parseSession and readSession give
+ * @throws BelljarError usage/*, file/*, session/*, device/*, sidecar/*, live/*, and what loading its plugins throws
+ */
+export async function playLive(session: string | Session, options: PlayOptions = {}): Promise<LivePlay> {
+  checkKeys("option of playLive", options, OPTIONS);
+  if (options.latency !== undefined) checkNumber("latency", options.latency, 1, 5000);
+  if (options.buffer !== undefined) checkWhole("buffer", options.buffer, 1, 65_536);
+  const isFile = typeof session === "string";
+  if (!isFile && !Array.isArray(session?.nodes)) {
+    refuse("session", "a session's file, or what readSession or parseSession gives", session);
+  }
+  const folder = options.folder ?? (isFile ? path.dirname(path.resolve(session)) : null);
+  return LivePlay.begin(isFile ? await readSession(session) : session, { ...options, folder });
+}
+
+export class LivePlay {
+  /** The session's threads, and the way to the sound card: for what is not said here. */
+  readonly session: LiveSession;
+  readonly output: LiveOutput;
+  private readonly news: { failure: BelljarError | null };
+  private over = Number.POSITIVE_INFINITY;
+  private closing: Promise<StreamStatus | null> | null = null;
+
+  private constructor(session: LiveSession, output: LiveOutput, news: { failure: BelljarError | null }) {
+    this.session = session;
+    this.output = output;
+    this.news = news;
+  }
+
+  /** What playLive calls. */
+  static async begin(session: Session, options: PlayOptions & { folder: string | null }): Promise<LivePlay> {
+    const { device, latency, buffer, settings, onEvent, ...more } = options;
+    const config = readSinkConfig(settings ?? {}, "settings");
+    if (device !== undefined) config.device = device;
+    if (buffer !== undefined) config.buffer_size_frames = buffer;
+    const news: { failure: BelljarError | null } = { failure: null };
+    const hear = (event: PlayEvent): void => {
+      if (event.what === "ended") news.failure = new BelljarError("live/ended", event.message);
+      if (event.what === "lost" && event.final) news.failure = new BelljarError(event.code, event.message);
+      onEvent?.(event);
+    };
+    const block = options.block ?? session.blockSize ?? DEFAULT_BLOCK;
+    const output = await LiveOutput.open({
+      command: sidecarOf(config),
+      config,
+      block,
+      rate: options.rate ?? session.sampleRate ?? DEFAULT_RATE,
+      channels: 2,
+      latency: latency ?? null,
+      // A device that is named here and now is meant.
+      mayStandIn: config.fallback_to_default && device === undefined,
+      onEvent: hear,
+    });
+    let live: LiveSession | null = null;
+    try {
+      const { rate } = output.format as StreamFormat;
+      live = await LiveSession.open(session, { ...more, rate, block, onEvent: hear });
+      await output.play(live);
+      return new LivePlay(live, output, news);
+    } catch (error) {
+      await live?.close();
+      await output.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** What it is heard on: a device's id. */
+  get device(): string {
+    return this.output.device;
+  }
+
+  get facts(): SessionFacts {
+    return this.session.facts;
+  }
+
+  /** What it is doing: the frame, loads, late blocks, the master's peak; read without a message. */
+  get figures(): LiveFigures {
+    return this.session.figures;
+  }
+
+  /** What each node is doing, in the session's order; read without a message. */
+  get meters(): LiveMeter[] {
+    return this.session.meters;
+  }
+
+  get latency(): PlayLatency {
+    const { rate, latency } = this.output.format as StreamFormat;
+    const [ready, graph] = [this.output.depth / rate, this.facts.latency / rate];
+    return { ready, device: latency, graph, total: ready + latency + graph };
+  }
+
+  /**
+   * A node's control outputs as the last block left them, by port, in their own units.
+   * @throws BelljarError live/node
+   */
+  monitors(node: string): Map<string, number> {
+    return this.session.monitors(node);
+  }
+
+  /**
+   * Sets a parameter, in its own unit, from the next block on.
+   * @throws BelljarError live/node, live/parameter, live/value, live/full
+   */
+  set(node: string, parameter: string, value: number): void {
+    this.session.set(node, parameter, value);
+  }
+
+  /**
+   * Plays an event on a node of type event_input.
+   * @throws BelljarError live/node, live/event, live/value, live/full
+   */
+  play(node: string, event: LiveInput): void {
+    this.session.play(node, event);
+  }
+
+  /**
+   * Plays another session from its beginning, without a gap, as soon as it is ready.
+   * @throws BelljarError what loading it throws; this one then goes on
+   */
+  change(session: Session): Promise<void> {
+    this.over = Number.POSITIVE_INFINITY;
+    return this.session.change(session);
+  }
+
+  /** Ends all sources and their notes; what sounds may ring out. */
+  finish(): void {
+    this.over = this.figures.frame;
+    this.session.finish();
+  }
+
+  /**
+   * Resolves when the sources have ended (or `finish` was called) and the sound has rung out: after a second of quiet, or
+   * ten of anything else. A session in which nothing ends goes on until `finish` or `close`.
+   * @param seconds the length that is asked for, instead: it ends there without ringing out
+   * @throws BelljarError live/ended where the audio thread was given up, device/lost where a file can't be gone on with
+   */
+  async ended(seconds?: number): Promise<void> {
+    const { rate } = this.output.format as StreamFormat;
+    const most = seconds === undefined ? Number.POSITIVE_INFINITY : Math.round(seconds * rate);
+    // A length that was asked for is kept.
+    const content = seconds === undefined ? this.facts.contentFrames : null;
+    let heard = 0;
+    while (this.closing === null) {
+      if (this.news.failure !== null) throw this.news.failure;
+      const { frame, peak } = this.figures;
+      const over = Math.min(this.over, content ?? Number.POSITIVE_INFINITY);
+      if (peak > QUIET || frame < over) heard = frame;
+      if (frame >= most) return;
+      if (frame - heard >= QUIET_SECONDS * rate || frame - over >= LONGEST_TAIL * rate) return;
+      await new Promise((resume) => setTimeout(resume, ROUND));
+    }
+  }
+
+  /**
+   * Ends the sound, plays what is left in the ring, and ends all threads and the sidecar. Returns the device's last figures,
+   * or null where it can't be asked.
+   * @throws BelljarError device/lost where a file could not be finished
+   */
+  close(): Promise<StreamStatus | null> {
+    this.closing ??= this.session.close().then(() => this.output.close());
+    return this.closing;
+  }
+}
+
+/**
+ * The sidecar that the settings lead to.
+ * @throws BelljarError config/sidecar
+ */
+export function sidecarOf(config: SinkConfig): SidecarCommand {
+  const own = shipped("sidecar.js");
+  if (own !== null) return sidecarCommand(config, path.dirname(path.dirname(own)), own);
+  throw new BelljarError(
+    "config/sidecar",
+    "dist/sidecar.js is not there.",
+    "Build or install Belljar again.",
+  );
+}
