@@ -3,6 +3,7 @@
 
 import koffi from "koffi";
 import type { Now } from "../abi/clock.ts";
+import { SYSTEM_LIBRARY } from "./system.ts";
 
 const CLOCK_MONOTONIC = process.platform === "darwin" ? 6 : 1;
 
@@ -27,7 +28,7 @@ function nowOf(readInto: (time: Float64Array) => void): Now {
 }
 
 function posixClock(): Now {
-  const libc = koffi.load(process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6");
+  const libc = koffi.load(SYSTEM_LIBRARY);
   const clockGettime = libc.func("int clock_gettime(int, void*)");
   // Seconds and nanoseconds, 64 bits each, at an address that never changes: a typed array would be looked up every time.
   const place = koffi.alloc("int64_t", 2);

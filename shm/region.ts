@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, constants, fchmodSync, fstatSync, openSync, readlinkSync } from "node:fs";
 import koffi from "koffi";
 import { BelljarError, printable } from "../abi/error.ts";
+import { SYSTEM_LIBRARY } from "./system.ts";
 
 export interface Region {
   /** What another process of the same user opens it by. */
@@ -92,7 +93,7 @@ let posix: ReturnType<typeof loadPosix> | null = null;
 
 function loadPosix() {
   const mac = process.platform === "darwin";
-  const libc = koffi.load(mac ? "libSystem.B.dylib" : "libc.so.6");
+  const libc = koffi.load(SYSTEM_LIBRARY);
   return {
     mmap: libc.func("intptr_t mmap(void*, size_t, int, int, int, long)"),
     munmap: libc.func("int munmap(intptr_t, size_t)"),
@@ -240,7 +241,9 @@ function createSection(bytes: number): Region {
   windows ??= loadWindows();
   const name = `Local\\belljar-${randomBytes(16).toString("hex")}`;
   const section = windows.createFileMapping(NO_FILE, null, PAGE_READWRITE, 0, bytes, name);
-  if (Number(section) === 0 || windows.lastError() === ERROR_ALREADY_EXISTS) {
+  const taken = windows.lastError() === ERROR_ALREADY_EXISTS;
+  if (taken) windows.closeHandle(section);
+  if (taken || Number(section) === 0) {
     throw new BelljarError("shm/create", `Windows gives no shared memory of ${bytes} bytes.`);
   }
   return sectionView(section, name, bytes, "create");

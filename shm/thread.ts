@@ -4,14 +4,16 @@
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import koffi from "koffi";
+import { SYSTEM_LIBRARY } from "./system.ts";
 
 /** Where the control word lies in what fegetenv saves, and the bits that make subnormals zero. */
-const ENVIRONMENTS: Partial<Record<string, { bytes: number; at: number; bits: number }>> = {
-  // glibc: the end of fenv_t is mxcsr; flush-to-zero and denormals-are-zero.
-  "linux x64": { bytes: 32, at: 28, bits: 0x8040 },
+const ENVIRONMENTS: Partial<Record<string, { at: number; bits: number }>> = {
+  // mxcsr: flush-to-zero and denormals-are-zero. In glibc it is the end of fenv_t.
+  "linux x64": { at: 28, bits: 0x8040 },
+  "darwin x64": { at: 4, bits: 0x8040 },
   // fpcr; FZ is bit 24.
-  "linux arm64": { bytes: 8, at: 0, bits: 1 << 24 },
-  "darwin arm64": { bytes: 16, at: 8, bits: 1 << 24 },
+  "linux arm64": { at: 0, bits: 1 << 24 },
+  "darwin arm64": { at: 8, bits: 1 << 24 },
 };
 const MCW_DN = 0x03000000;
 const DN_FLUSH = 0x01000000;
@@ -25,7 +27,7 @@ export function flushSubnormals(): boolean {
     } else {
       const known = ENVIRONMENTS[`${process.platform} ${process.arch}`];
       if (known === undefined) return subnormalsAreZero();
-      const libm = koffi.load(process.platform === "darwin" ? "libSystem.B.dylib" : "libm.so.6");
+      const libm = koffi.load(process.platform === "darwin" ? SYSTEM_LIBRARY : "libm.so.6");
       // Room for more than any system's fenv_t.
       const environment = new Uint8Array(64);
       libm.func("int fegetenv(void*)")(environment);
@@ -63,28 +65,29 @@ const TIME_CRITICAL = 15;
 /** Puts this thread in front of others as far as the system lets it. */
 export function raisePriority(): Priority {
   if (process.platform === "linux") return raiseOnLinux();
-  if (process.platform === "win32") {
-    try {
-      const kernel = koffi.load("kernel32.dll");
-      const thread = kernel.func("intptr_t __stdcall GetCurrentThread()")();
-      const set = kernel.func("int __stdcall SetThreadPriority(intptr_t, int)")(
-        thread,
-        TIME_CRITICAL,
-      ) as number;
-      if (set !== 0) return { kind: "raised", advice: "" };
-    } catch {
-      // as below
-    }
-    return { kind: "usual", advice: "Windows did not raise the audio thread's priority." };
-  }
+  if (process.platform === "win32") return raiseOnWindows();
   return { kind: "usual", advice: "The audio thread's priority is raised on Linux and Windows alone." };
+}
+
+function raiseOnWindows(): Priority {
+  try {
+    // Unless it is asked, Windows wakes a thread that naps at its ticks alone, which are 15.6 ms apart.
+    koffi.load("winmm.dll").func("uint32_t __stdcall timeBeginPeriod(uint32_t)")(1);
+    const kernel = koffi.load("kernel32.dll");
+    const thread = kernel.func("intptr_t __stdcall GetCurrentThread()")();
+    const set = kernel.func("int __stdcall SetThreadPriority(intptr_t, int)");
+    if ((set(thread, TIME_CRITICAL) as number) !== 0) return { kind: "raised", advice: "" };
+  } catch {
+    // as below
+  }
+  return { kind: "usual", advice: "Windows did not raise the audio thread's priority." };
 }
 
 function raiseOnLinux(): Priority {
   // "<process>/task/<thread>"
   const thread = Number(readlinkSync("/proc/thread-self").split("/").at(-1));
   try {
-    const libc = koffi.load("libc.so.6");
+    const libc = koffi.load(SYSTEM_LIBRARY);
     const setScheduler = libc.func("int sched_setscheduler(int, int, void*)");
     if ((setScheduler(thread, SCHED_FIFO | RESET_ON_FORK, Int32Array.of(FIFO_PRIORITY)) as number) === 0) {
       return { kind: "real-time", advice: "" };

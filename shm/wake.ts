@@ -5,6 +5,7 @@ import koffi from "koffi";
 import { RING_HEADER } from "../abi/ring.ts";
 import type { Region } from "./region.ts";
 import type { Wake } from "./ring.ts";
+import { SYSTEM_LIBRARY } from "./system.ts";
 
 /** For the words at the beginning of a region. */
 export function regionWake(region: Region): Wake {
@@ -33,7 +34,7 @@ const FUTEX_WAKE = 1;
 function futexWake({ address }: Region): Wake | null {
   const number = SYS_FUTEX.get(process.arch);
   if (number === undefined) return null;
-  const libc = koffi.load("libc.so.6");
+  const libc = koffi.load(SYSTEM_LIBRARY);
   const futex = libc.func("long syscall(long, intptr_t, long, long, void*, void*, long)");
   const time = new BigInt64Array(2);
   const addresses = addressesOf(address);
@@ -59,7 +60,7 @@ const OS_SYNC_SHARED = 1;
 const OS_CLOCK_MACH_ABSOLUTE_TIME = 32;
 
 function addressWake({ address }: Region): Wake | null {
-  const system = koffi.load("libSystem.B.dylib");
+  const system = koffi.load(SYSTEM_LIBRARY);
   try {
     const wait = system.func(
       "int os_sync_wait_on_address_with_timeout(intptr_t, uint64_t, size_t, uint32_t, uint32_t, uint64_t)",
@@ -86,6 +87,7 @@ function eventWake({ name }: Region): Wake {
   const waitForSingleObject = kernel.func("uint32_t __stdcall WaitForSingleObject(intptr_t, uint32_t)");
   // Opened where it is already there; falls back by itself after each wait. It goes with the last process that has it.
   const event = createEvent(null, 0, 0, `${name}-wake`);
+  if (Number(event) === 0) return napWake();
   return {
     wait: (_index, _value, milliseconds) => void waitForSingleObject(event, Math.ceil(milliseconds)),
     wake: () => void setEvent(event),
