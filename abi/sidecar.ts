@@ -7,13 +7,32 @@
 // Every request has an id and gets one answer with the same id: { id, ok: true, … } or { id, ok: false, code, message,
 // hint }. Events have no id. A frame that can't be read is answered with id 0.
 
+import type { ScanBounds } from "./messagepack.ts";
+
 export const SIDECAR_VERSION = 1;
 
 /** Most bytes of one message. */
 export const MOST_MESSAGE_BYTES = 1 << 20;
+/** What else a message's bytes are held to before they are decoded (messagepack.ts). */
+export const MESSAGE_BOUNDS: ScanBounds = {
+  bytes: MOST_MESSAGE_BYTES,
+  depth: 6,
+  values: 100_000,
+  text: 8192,
+};
+
+/** What a wish, and what is agreed on, can hold. */
+export const STREAM_BOUNDS = {
+  rate: [8000, 768_000],
+  channels: [1, 64],
+  bufferFrames: [1, 65_536],
+  chunkFrames: [16, 8192],
+} as const;
 
 /** Samples as the device takes them. */
 export type SampleFormat = "float32" | "int32" | "int24" | "int16";
+/** Best first. */
+export const SAMPLE_FORMATS: readonly SampleFormat[] = ["float32", "int32", "int24", "int16"];
 
 /**
  * What happens where the device can't do what is wished. nearest: the nearest that it can. fixed: an error. match: the
@@ -103,7 +122,8 @@ export interface StreamStatus {
 /** Requests by name: what they take, and what their answers hold. */
 export interface SidecarRequests {
   hello: { takes: { version: number }; gives: { version: number; pid: number; node: string } };
-  list: { takes: Record<string, never>; gives: DeviceList };
+  /** `without`: names of sound libraries that are not to be asked. */
+  list: { takes: { without: string[] }; gives: DeviceList };
   caps: { takes: { device: string }; gives: DeviceCaps };
   open: { takes: { device: string; wish: StreamWish }; gives: StreamFormat };
   /** Plays a ring of the format's rate and channels; null: goes on with the one that it has, after a pause or stop. */
@@ -132,8 +152,12 @@ export type SidecarEvent =
   | { event: "underrun"; underruns: number; worstShortfall: number; missingFrames: number }
   /** The stream is over: open it again, or another device. */
   | { event: "lost"; code: string; message: string }
+  /** There are other devices than when they were last listed, as it seems: list them again. */
   | { event: "devices" }
-  | { event: "format"; format: StreamFormat };
+  /** The device plays another format than was agreed on: the stream has stopped, and waits for a ring of this one. */
+  | { event: "format"; format: StreamFormat }
+  /** This sound library is asked for its devices next: if nothing more is heard, that was why. */
+  | { event: "library"; name: string; path: string };
 
 /** Puts the length in front of a message's bytes. */
 export function frameMessage(bytes: Uint8Array): Uint8Array {
@@ -145,53 +169,51 @@ export function frameMessage(bytes: Uint8Array): Uint8Array {
 
 /** Takes messages out of a stream of bytes. A message that is too large is passed over and told. */
 export class MessageReader {
-  private chunks: Uint8Array[] = [];
+  private readonly length = new Uint8Array(4);
+  /** Bytes of the length that are there; and of the message, once the length is known. */
+  private lengthHeld = 0;
+  private message: Uint8Array | null = null;
   private held = 0;
   /** Bytes of a message that is passed over. */
   private toSkip = 0;
 
   /** @param take gets each message's bytes; null: one that was longer than MOST_MESSAGE_BYTES */
   push(chunk: Uint8Array, take: (message: Uint8Array | null) => void): void {
-    this.chunks.push(chunk);
-    this.held += chunk.length;
-    for (;;) {
-      if (this.toSkip > 0) this.toSkip -= this.drop(Math.min(this.toSkip, this.held));
-      if (this.toSkip > 0 || this.held < 4) return;
-      const length = new DataView(this.peek(4).buffer).getUint32(0, true);
-      if (length > MOST_MESSAGE_BYTES) {
-        this.toSkip = length + 4;
-        take(null);
-        continue;
-      }
-      if (this.held < 4 + length) return;
-      const message = this.peek(4 + length).slice(4);
-      this.drop(4 + length);
-      take(message);
-    }
-  }
-
-  /** The first `count` bytes, in one piece of their own. */
-  private peek(count: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(count);
     let at = 0;
-    for (const chunk of this.chunks) {
-      const part = chunk.subarray(0, count - at);
-      bytes.set(part, at);
-      at += part.length;
-      if (at === count) break;
+    while (at < chunk.length) {
+      if (this.toSkip > 0) {
+        const skipped = Math.min(this.toSkip, chunk.length - at);
+        this.toSkip -= skipped;
+        at += skipped;
+      } else if (this.message === null) {
+        this.length[this.lengthHeld++] = chunk[at++] as number;
+        if (this.lengthHeld === 4) this.begin(take);
+      } else {
+        const part = chunk.subarray(at, at + this.message.length - this.held);
+        this.message.set(part, this.held);
+        this.held += part.length;
+        at += part.length;
+        if (this.held === this.message.length) this.end(take);
+      }
     }
-    return bytes;
   }
 
-  private drop(count: number): number {
-    let left = count;
-    while (left > 0) {
-      const first = this.chunks[0] as Uint8Array;
-      if (first.length > left) this.chunks[0] = first.subarray(left);
-      else this.chunks.shift();
-      left -= Math.min(first.length, left);
+  private begin(take: (message: Uint8Array | null) => void): void {
+    this.lengthHeld = 0;
+    const length = new DataView(this.length.buffer).getUint32(0, true);
+    if (length > MOST_MESSAGE_BYTES) {
+      this.toSkip = length;
+      take(null);
+      return;
     }
-    this.held -= count;
-    return count;
+    this.message = new Uint8Array(length);
+    this.held = 0;
+    if (length === 0) this.end(take);
+  }
+
+  private end(take: (message: Uint8Array | null) => void): void {
+    const message = this.message as Uint8Array;
+    this.message = null;
+    take(message);
   }
 }

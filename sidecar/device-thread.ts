@@ -3,7 +3,7 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { BelljarError } from "../abi/error.ts";
-import type { DeviceList, StreamWish } from "../abi/sidecar.ts";
+import type { DeviceList, StreamFormat, StreamWish } from "../abi/sidecar.ts";
 import { openRegion, type Region } from "../shm/region.ts";
 import { RingReader } from "../shm/ring.ts";
 import { raisePriority } from "../shm/thread.ts";
@@ -21,8 +21,14 @@ export interface ThreadData {
   library: string | null;
 }
 
+/** Where devices come from, in the order in which they are listed. */
+export const SOURCES = ["portaudio", "always"] as const;
+export type Source = (typeof SOURCES)[number];
+
 export type ThreadRequest =
-  | { op: "list" }
+  /** Gives the path of the source's library; null: it has none. Nothing of it has run yet. */
+  | { op: "load"; source: Source }
+  | { op: "list"; source: Source }
   | { op: "caps"; device: string }
   | { op: "open"; device: string; wish: StreamWish }
   | { op: "start"; ring: { name: string; bytes: number } | null }
@@ -34,7 +40,6 @@ export type ThreadAnswer =
 
 /** Runs in the worker. */
 export function runDeviceThread(): void {
-  raisePriority();
   const { words: buffer, library } = workerData as ThreadData;
   const thread = new DeviceThread(new Int32Array(buffer, 0, WORDS), library);
   parentPort?.on("message", (request: ThreadRequest) => {
@@ -60,6 +65,8 @@ class DeviceThread {
   private readonly library: string | null;
   private portaudio: PortAudio | null = null;
   private device: OpenDevice | null = null;
+  /** What it was opened by. */
+  private opened: { device: string; wish: StreamWish } | null = null;
   private region: Region | null = null;
   private ring: RingReader | null = null;
 
@@ -70,14 +77,17 @@ class DeviceThread {
 
   handle(request: ThreadRequest): object {
     switch (request.op) {
+      case "load":
+        return { path: request.source === "portaudio" ? this.loadPortAudio() : null };
       case "list":
-        return this.list();
+        return this.list(request.source);
       case "caps":
         return this.backend(request.device).caps(request.device);
       case "open":
         this.close();
-        this.device = this.backend(request.device).open(request.device, request.wish);
-        return this.device.format;
+        // Not before: a sidecar that only lists devices is nobody's hurry.
+        raisePriority();
+        return this.open(request);
       case "start":
         return this.start(request.ring);
       case "close":
@@ -86,26 +96,38 @@ class DeviceThread {
     }
   }
 
-  private list(): DeviceList {
-    const notes: string[] = [];
-    const backends: Backend[] = [nullBackend, wavBackend];
-    let library: DeviceList["library"] = null;
+  private open({ device, wish }: { device: string; wish: StreamWish }): StreamFormat {
+    const backend = this.backend(device);
+    if (backend === this.portaudio) this.portaudio.refresh();
+    this.device = backend.open(device, wish);
+    this.opened = { device, wish };
+    return this.device.format;
+  }
+
+  private loadPortAudio(): string | null {
+    try {
+      this.portaudio ??= new PortAudio(this.library);
+      return this.portaudio.path;
+    } catch (error) {
+      if (error instanceof BelljarError) return null;
+      throw error;
+    }
+  }
+
+  private list(source: Source): DeviceList {
+    if (source === "always") {
+      const devices = [nullBackend, wavBackend].flatMap((backend) => backend.list().devices);
+      return { apis: [], devices, library: null, notes: [] };
+    }
     try {
       this.portaudio ??= new PortAudio(this.library);
       if (this.device === null) this.portaudio.refresh();
-      backends.unshift(this.portaudio);
-      library = { path: this.portaudio.path, version: this.portaudio.version, asio: this.portaudio.hasAsio };
+      const { path, version, hasAsio: asio } = this.portaudio;
+      return { ...this.portaudio.list(), library: { path, version, asio }, notes: [] };
     } catch (error) {
       if (!(error instanceof BelljarError)) throw error;
-      notes.push(`${error.message} ${error.hint}`.trim());
+      return { apis: [], devices: [], library: null, notes: [`${error.message} ${error.hint}`.trim()] };
     }
-    const lists = backends.map((backend) => backend.list());
-    return {
-      apis: lists.flatMap(({ apis }) => apis),
-      devices: lists.flatMap(({ devices }) => devices),
-      library,
-      notes,
-    };
   }
 
   private backend(id: string): Backend {
@@ -133,12 +155,23 @@ class DeviceThread {
       );
     }
     parentPort?.postMessage("playing");
-    return { ending: play(this.ring, device, this.words) };
+    const ending = play(this.ring, device, this.words);
+    return ending === "changed" ? { ending, changed: this.openAgain() } : { ending };
+  }
+
+  /** The device has turned to another rate: what it plays then is agreed on anew. */
+  private openAgain(): StreamFormat {
+    const { device, opened } = this;
+    if (opened === null) throw new BelljarError("device/closed", "No device is open.");
+    const rate = Math.round(device?.realRate?.() ?? opened.wish.rate);
+    this.close();
+    return this.open({ ...opened, wish: { ...opened.wish, rate } });
   }
 
   private close(): void {
     const { device } = this;
     this.device = null;
+    this.opened = null;
     this.ring = null;
     this.region?.close();
     this.region = null;

@@ -5,8 +5,10 @@ import { fstatSync } from "node:fs";
 import { Socket } from "node:net";
 import { isMainThread, Worker } from "node:worker_threads";
 import { pack, Unpackr } from "msgpackr";
+import { scanMessagePack } from "../abi/messagepack.ts";
 import {
   frameMessage,
+  MESSAGE_BOUNDS,
   MessageReader,
   MOST_MESSAGE_BYTES,
   type SidecarAnswer,
@@ -14,9 +16,16 @@ import {
 } from "../abi/sidecar.ts";
 import { type ThreadData, runDeviceThread } from "./device-thread.ts";
 import { Sidecar } from "./sidecar.ts";
+import { deviceSigns } from "./signs.ts";
 import { WORDS } from "./words.ts";
 
 const ANSWERS = 3;
+/** Requests that may wait for the device, and bytes of answers that may wait for a reader, before no more are taken. */
+const MOST_WAITING = 64;
+const MOST_UNREAD = 1 << 20;
+/** How often it is looked whether more can be taken. Milliseconds. */
+const HOLD = 20;
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 const HELP = `belljar-sidecar: plays what Belljar renders on a sound card.
 
 It is started by \`belljar play\`, takes requests by its standard input and answers on file descriptor 3.
@@ -38,34 +47,45 @@ function main(args: readonly string[]): void {
   const out = new Socket({ fd: ANSWERS, readable: false, writable: true });
   // Whoever started it is gone.
   out.on("error", () => process.exit(0));
-  const send = (message: SidecarAnswer | SidecarEvent): void => void out.write(frameMessage(pack(message)));
+  const send = (message: SidecarAnswer | SidecarEvent): Promise<void> =>
+    new Promise((sent) => out.write(frameMessage(pack(message)), () => sent()));
   const words = new SharedArrayBuffer(WORDS * 4);
   const workerData: ThreadData = { words, library };
   const worker = new Worker(new URL(import.meta.url), { workerData });
-  const sidecar = new Sidecar(worker, new Int32Array(words), send);
+  const sidecar = new Sidecar(worker, new Int32Array(words), send, deviceSigns());
   const reader = new MessageReader();
-  const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
-  process.stdin.on("data", (chunk: Buffer) =>
+  // Who asks faster than is answered, or reads no answers, waits.
+  const held = (): boolean => sidecar.waitingRequests > MOST_WAITING || out.writableLength > MOST_UNREAD;
+  process.stdin.on("data", (chunk: Buffer) => {
     reader.push(chunk, (bytes) => {
-      if (bytes === null) {
-        sidecar.refuse(0, "sidecar/message", `A message may hold ${MOST_MESSAGE_BYTES} bytes.`);
-        return;
-      }
-      let message: unknown;
-      try {
-        message = unpackr.unpack(bytes);
-      } catch {
-        sidecar.refuse(0, "sidecar/message", "That was no MessagePack.");
-        return;
-      }
-      sidecar.take(message);
-    }),
-  );
+      const message = decode(bytes);
+      if (typeof message === "string") sidecar.refuse(0, "sidecar/message", message);
+      else sidecar.take(message.value);
+    });
+    if (!held()) return;
+    process.stdin.pause();
+    const look = setInterval(() => {
+      if (held()) return;
+      clearInterval(look);
+      process.stdin.resume();
+    }, HOLD);
+  });
   process.stdin.on("end", () => sidecar.end());
   process.stdin.on("error", () => sidecar.end());
   // Ctrl-C and a terminal that is closed reach this process, too; but the one that started it decides when the sound ends.
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
   process.on("SIGTERM", () => sidecar.end());
+}
+
+/** The message, or what is wrong with it. */
+function decode(bytes: Uint8Array | null): { value: unknown } | string {
+  if (bytes === null) return `A message may hold ${MOST_MESSAGE_BYTES} bytes.`;
+  try {
+    scanMessagePack(bytes, MESSAGE_BOUNDS, (_, sentence) => new Error(sentence));
+    return { value: unpackr.unpack(bytes) };
+  } catch (error) {
+    return `That was no MessagePack that is taken: ${(error as Error).message}.`;
+  }
 }
 
 /** Whether somebody is at the other end of the answers: what else may bear that number is Node's own. */

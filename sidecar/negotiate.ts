@@ -1,10 +1,10 @@
 // What is wished, and what a device can: agreed on.
 
 import { BelljarError } from "../abi/error.ts";
-import type { DeviceCaps, SampleFormat, StreamFormat, StreamWish } from "../abi/sidecar.ts";
+import { type DeviceCaps, SAMPLE_FORMATS, type StreamFormat, type StreamWish } from "../abi/sidecar.ts";
 
-/** Best first. */
-const FORMATS: readonly SampleFormat[] = ["float32", "int32", "int24", "int16"];
+/** Share by which two rates that count as the same may differ: no clock is exact. */
+export const SAME_RATE = 0.002;
 
 /**
  * @param ownRate the device's own rate, Hz
@@ -31,7 +31,7 @@ export function negotiate(caps: DeviceCaps, ownRate: number, wish: StreamWish): 
     Math.min(wish.channels, caps.channels),
     `up to ${caps.channels} channels`,
   );
-  const best = FORMATS.find((format) => caps.formats.includes(format)) ?? "float32";
+  const best = SAMPLE_FORMATS.find((format) => caps.formats.includes(format)) ?? "float32";
   const format = settle(
     "",
     wish.format,

@@ -3,6 +3,7 @@
 import type { RingReader } from "../shm/ring.ts";
 import { bytesPerSample, Converter } from "./convert.ts";
 import type { OpenDevice } from "./devices/device.ts";
+import { SAME_RATE } from "./negotiate.ts";
 import {
   AT_BEAT,
   AT_COMMAND,
@@ -17,18 +18,23 @@ import {
 /** Milliseconds that the first frames may be waited for. */
 const PATIENCE = 100;
 
-export type Ending = "paused" | "drained" | "stopped";
+/** How often the device is asked at what rate it plays. */
+const RATE_EVERY_SECONDS = 0.5;
+
+/** changed: the device plays at another rate than was agreed on. */
+export type Ending = "paused" | "drained" | "stopped" | "changed";
 
 /**
  * Plays until a command ends it. Blocks its thread.
  * @throws BelljarError device/lost
  */
 export function play(ring: RingReader, device: OpenDevice, words: Int32Array): Ending {
-  const { chunkFrames, channels, format } = device.format;
+  const { chunkFrames, channels, format, rate } = device.format;
   const converter = new Converter(format, chunkFrames * channels);
   const { bytes } = converter;
-  const prelude = Math.ceil(device.format.latency * device.format.rate) + chunkFrames;
+  const prelude = Math.ceil(device.format.latency * rate) + chunkFrames;
   let handed = 0;
+  let rateKnown = 0;
   device.start();
   for (;;) {
     const command = Atomics.load(words, AT_COMMAND);
@@ -44,6 +50,14 @@ export function play(ring: RingReader, device: OpenDevice, words: Int32Array): E
       device.abort();
       device.start();
       Atomics.compareExchange(words, AT_COMMAND, Command.Reset, Command.Play);
+    }
+    if (handed - rateKnown >= rate * RATE_EVERY_SECONDS) {
+      rateKnown = handed;
+      const now = device.realRate?.() ?? 0;
+      if (now > 0 && Math.abs(now / rate - 1) > SAME_RATE) {
+        device.abort();
+        return "changed";
+      }
     }
     let frames = chunkFrames;
     if (command === Command.Drain) {

@@ -4,13 +4,19 @@
 import type { Worker } from "node:worker_threads";
 import { printable } from "../abi/error.ts";
 import {
+  type DeviceList,
+  SAMPLE_FORMATS,
   SIDECAR_VERSION,
   type SidecarAnswer,
   type SidecarEvent,
+  STREAM_BOUNDS,
+  type StreamFormat,
   type StreamStatus,
   type StreamWish,
 } from "../abi/sidecar.ts";
-import type { ThreadAnswer, ThreadRequest } from "./device-thread.ts";
+import { within } from "../abi/time-limit.ts";
+import { SOURCES, type ThreadAnswer, type ThreadRequest } from "./device-thread.ts";
+import type { Signs } from "./signs.ts";
 import {
   AT_BEAT,
   AT_COMMAND,
@@ -28,6 +34,8 @@ const TIME_LIMIT = 5000;
 const STUCK_AFTER = 2000;
 /** How often a running stream is looked at. */
 const LOOK_EVERY = 100;
+/** How often it is looked whether devices have come or gone. */
+const LOOK_AROUND_EVERY = 1000;
 
 interface Request {
   id: number;
@@ -38,7 +46,11 @@ interface Request {
 export class Sidecar {
   private readonly worker: Worker;
   private readonly words: Int32Array;
-  private readonly send: (message: SidecarAnswer | SidecarEvent) => void;
+  private readonly send: (message: SidecarAnswer | SidecarEvent) => Promise<void>;
+  private readonly signs: Signs | null;
+  private lookingAround: ReturnType<typeof setInterval> | null = null;
+  /** Requests that have come and are not answered. */
+  waitingRequests = 0;
   /** One at a time: the device thread has one pair of hands. */
   private queue: Promise<void> = Promise.resolve();
   private waiting: ((answer: ThreadAnswer) => void) | null = null;
@@ -50,26 +62,29 @@ export class Sidecar {
   private greeted = false;
   private ending = false;
 
-  constructor(worker: Worker, words: Int32Array, send: (message: SidecarAnswer | SidecarEvent) => void) {
+  /** @param send resolves when the message is on its way */
+  constructor(
+    worker: Worker,
+    words: Int32Array,
+    send: (message: SidecarAnswer | SidecarEvent) => Promise<void>,
+    signs: Signs | null,
+  ) {
     this.worker = worker;
     this.words = words;
     this.send = send;
+    this.signs = signs;
     worker.on("message", (message: ThreadAnswer | "playing") => {
       if (message === "playing") this.onPlaying?.();
       else this.waiting?.(message);
     });
     worker.on("error", (error) => {
-      this.send({
-        event: "lost",
-        code: "device/failed",
-        message: `The sound card's thread ended: ${printable(error.message)}.`,
-      });
-      process.exit(1);
+      const message = `The sound card's thread ended: ${printable(error.message)}.`;
+      void this.send({ event: "lost", code: "device/failed", message }).then(() => process.exit(1));
     });
   }
 
   refuse(id: number, code: string, message: string, hint = ""): void {
-    this.send({ id, ok: false, code, message, hint });
+    void this.send({ id, ok: false, code, message, hint });
   }
 
   /** A message from outside. Never throws. */
@@ -83,6 +98,7 @@ export class Sidecar {
       this.answer(request, this.status());
       return;
     }
+    this.waitingRequests++;
     this.queue = this.queue.then(async () => {
       try {
         this.answer(request, await this.handle(request));
@@ -90,11 +106,12 @@ export class Sidecar {
         const told = error as { code?: string; message: string; hint?: string };
         this.refuse(request.id, told.code ?? "sidecar/failed", told.message, told.hint ?? "");
       }
+      this.waitingRequests--;
     });
   }
 
   private answer({ id }: Request, fields: object): void {
-    this.send({ ...fields, id, ok: true });
+    void this.send({ ...fields, id, ok: true });
   }
 
   private async handle({ op, fields }: Request): Promise<object> {
@@ -103,7 +120,7 @@ export class Sidecar {
     switch (op) {
       case "list":
         this.notWhilePlaying(op);
-        return this.ask({ op });
+        return this.list(namesOf(fields.without));
       case "caps":
         this.notWhilePlaying(op);
         return this.ask({ op, device: textField(fields, "device") });
@@ -147,6 +164,46 @@ export class Sidecar {
     }
     this.greeted = true;
     return { version: SIDECAR_VERSION, pid: process.pid, node: process.version };
+  }
+
+  /** One source of devices after the other; which one is asked is told before, since some never answer. */
+  private async list(without: readonly string[]): Promise<DeviceList> {
+    const whole: DeviceList = { apis: [], devices: [], library: null, notes: [] };
+    for (const source of SOURCES) {
+      if (without.includes(source)) continue;
+      const loaded = (await this.ask({ op: "load", source })) as { path: string | null };
+      if (loaded.path !== null) await this.send({ event: "library", name: source, path: loaded.path });
+      const part = (await this.ask({ op: "list", source })) as DeviceList;
+      whole.apis.push(...part.apis);
+      whole.devices.push(...part.devices);
+      whole.notes.push(...part.notes);
+      whole.library ??= part.library;
+    }
+    this.lookAround();
+    return whole;
+  }
+
+  /** From the first list on: tells when there seem to be others. */
+  private lookAround(): void {
+    const { signs } = this;
+    if (signs === null || this.lookingAround !== null) return;
+    let known: string | null = null;
+    let looking = false;
+    const look = async (): Promise<void> => {
+      if (looking) return;
+      looking = true;
+      try {
+        const found = await signs();
+        if (known !== null && found !== known) void this.send({ event: "devices" });
+        known = found;
+      } catch {
+        // A system that does not say: nothing is told.
+        if (this.lookingAround !== null) clearInterval(this.lookingAround);
+      }
+      looking = false;
+    };
+    this.lookingAround = setInterval(() => void look(), LOOK_AROUND_EVERY);
+    void look();
   }
 
   private notWhilePlaying(op: string): void {
@@ -195,10 +252,12 @@ export class Sidecar {
     this.watch = null;
     if (answer.ok) {
       this.state = "open";
+      const { changed } = answer.result as { changed?: StreamFormat };
+      if (changed !== undefined) void this.send({ event: "format", format: changed });
       return;
     }
     this.state = "lost";
-    this.send({ event: "lost", code: answer.code, message: answer.message });
+    void this.send({ event: "lost", code: answer.code, message: answer.message });
   }
 
   /** Tells of underruns, and of a device that takes nothing any more. */
@@ -217,13 +276,13 @@ export class Sidecar {
       if (count === underruns) return;
       underruns = count;
       const { worstShortfall, missingFrames } = this.status();
-      this.send({ event: "underrun", underruns, worstShortfall, missingFrames });
+      void this.send({ event: "underrun", underruns, worstShortfall, missingFrames });
     }, LOOK_EVERY);
   }
 
   /** The device thread is in a call that does not return. Nothing but the process's end frees it. */
   private stuck(what: string): never {
-    this.send({ event: "lost", code: "device/stuck", message: `${what}; the sidecar ends.` });
+    void this.send({ event: "lost", code: "device/stuck", message: `${what}; the sidecar ends.` });
     setTimeout(() => process.kill(process.pid, "SIGKILL"), 50);
     throw fail("device/stuck", `${what}; the sidecar ends.`, "Start it again.");
   }
@@ -286,25 +345,6 @@ const fail = (code: string, message: string, hint = ""): { code: string; message
   hint,
 });
 
-/** What `promise` gives, or, after that long, what `late` gives. */
-async function within<T, L>(milliseconds: number, promise: Promise<T>, late: () => L): Promise<T | L> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<L>((resolve, reject) => {
-    timer = setTimeout(() => {
-      try {
-        resolve(late());
-      } catch (error) {
-        reject(error);
-      }
-    }, milliseconds);
-  });
-  try {
-    return await Promise.race([promise, over]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 function idOf(message: unknown): number {
   const id = (message as { id?: unknown } | null)?.id;
   return typeof id === "number" && Number.isSafeInteger(id) && id > 0 ? id : 0;
@@ -325,6 +365,13 @@ function textField(fields: Record<string, unknown>, name: string): string {
   throw fail("sidecar/request", `"${name}" must be a text.`);
 }
 
+/** Names of sources of devices; not said: none. */
+function namesOf(value: unknown): string[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value) && value.every((name) => typeof name === "string")) return value;
+  throw fail("sidecar/request", 'list takes "without": a list of names.');
+}
+
 function ringOf(value: unknown): { name: string; bytes: number } | null {
   if (value === null || value === undefined) return null;
   const { name, bytes } = value as { name?: unknown; bytes?: unknown };
@@ -335,8 +382,9 @@ function ringOf(value: unknown): { name: string; bytes: number } | null {
 /** The wish with every field looked at. */
 function wishOf(value: unknown): StreamWish {
   const wish = (value ?? {}) as Record<string, unknown>;
-  const whole = (name: string, least: number, most: number): number => {
+  const whole = (name: keyof typeof STREAM_BOUNDS): number => {
     const number = wish[name];
+    const [least, most] = STREAM_BOUNDS[name];
     if (typeof number === "number" && Number.isInteger(number) && number >= least && number <= most)
       return number;
     throw fail("sidecar/request", `"${name}" of a wish must be a whole number from ${least} to ${most}.`);
@@ -347,12 +395,12 @@ function wishOf(value: unknown): StreamWish {
     throw fail("sidecar/request", `"${name}" of a wish must be one of ${known.join(", ")}.`);
   };
   return {
-    rate: whole("rate", 8000, 768_000),
-    channels: whole("channels", 1, 64),
-    format: one("format", ["float32", "int32", "int24", "int16"]),
+    rate: whole("rate"),
+    channels: whole("channels"),
+    format: one("format", SAMPLE_FORMATS),
     fit: one("fit", ["nearest", "fixed", "match"]),
-    bufferFrames: wish.bufferFrames === null ? null : whole("bufferFrames", 1, 65_536),
-    chunkFrames: whole("chunkFrames", 16, 8192),
+    bufferFrames: wish.bufferFrames === null ? null : whole("bufferFrames"),
+    chunkFrames: whole("chunkFrames"),
     exclusive: wish.exclusive === true,
   };
 }

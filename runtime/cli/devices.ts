@@ -44,7 +44,7 @@ export async function run(args: string[]): Promise<number> {
   takePositionals(positionals, []);
   const client = await SidecarClient.start(sidecarOf(readSettings(options)), () => {});
   try {
-    const list = await client.request("list", {});
+    const list = await client.request("list", { without: [] });
     const devices: Found[] = [];
     for (const device of list.devices) devices.push({ ...device, caps: await capsOf(client, device.id) });
     const { apis, library, notes } = list;

@@ -1,17 +1,21 @@
 // The runtime's end of the conversation with the sidecar (abi/sidecar.ts): starts the process, asks, and is told.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { pack, Unpackr } from "msgpackr";
 import { BelljarError, printable } from "../../abi/error.ts";
+import { scanMessagePack } from "../../abi/messagepack.ts";
 import {
   frameMessage,
+  MESSAGE_BOUNDS,
   MessageReader,
   SIDECAR_VERSION,
   type SidecarEvent,
   type SidecarOp,
   type SidecarRequests,
 } from "../../abi/sidecar.ts";
+import { eventOf, wrongAnswer } from "./sidecar-shapes.ts";
 
 /** Milliseconds that an answer may take. The sidecar's own limit is longer: it ends itself when it is stuck. */
 const TIME_LIMIT = 3000;
@@ -25,6 +29,13 @@ const SLOW: Partial<Record<SidecarOp, number>> = {
 };
 /** Characters of what the sidecar's libraries printed, kept to tell why it ended. */
 const MOST_PRINTED = 2000;
+/** Messages that nobody asked for, in a second: more are no sound card's. */
+const MOST_EVENTS = 200;
+const SECOND = 1000;
+/** Milliseconds in which the last words of a sidecar that has ended arrive. */
+const LAST_WORDS = 100;
+/** A listing of no hurry steps back behind everything else; as nice counts, on every system. */
+const LOW_PRIORITY = 10;
 
 export interface SidecarCommand {
   /** A program, and what comes first among its arguments. */
@@ -44,6 +55,11 @@ export class SidecarClient {
   private readonly onEvent: (event: SidecarEvent) => void;
   private nextId = 1;
   private printed = "";
+  /** The sound library that it said it would ask, and has not said anything since. */
+  asking: { name: string; path: string } | null = null;
+  /** Messages that nobody asked for, in the second that began then. */
+  private events = 0;
+  private eventsSince = 0;
   /** Whether its end is wished. */
   private leaving = false;
 
@@ -57,13 +73,18 @@ export class SidecarClient {
     answers.on("error", () => {});
     answers.on("data", (chunk: Buffer) => {
       reader.push(chunk, (bytes) => {
+        if (this.ended !== null) return;
+        let message: unknown = null;
         try {
-          if (bytes === null) throw new Error("too large");
-          this.receive(unpackr.unpack(bytes));
+          if (bytes !== null) {
+            scanMessagePack(bytes, MESSAGE_BOUNDS, (_, sentence) => new Error(sentence));
+            message = unpackr.unpack(bytes);
+          }
         } catch {
-          this.end(new BelljarError("sidecar/protocol", "The sidecar sent what is no message."));
-          this.child.kill("SIGKILL");
+          // None, as below.
         }
+        if (message !== null && typeof message === "object") this.receive(message as Record<string, unknown>);
+        else this.distrust("The sidecar sent what is no message.");
       });
     });
     child.stderr?.on("data", (chunk: Buffer) => {
@@ -72,13 +93,14 @@ export class SidecarClient {
     child.stdin?.on("error", () => {});
     child.on("exit", (code, signal) => {
       const why = signal === null ? `with code ${code}` : `by ${signal}`;
-      this.end(
-        new BelljarError(
-          "sidecar/ended",
-          `The sidecar ended (${why}).`,
-          printable(this.printed.trim().split("\n").at(-1) ?? ""),
-        ),
-      );
+      const end = (): void => {
+        const lastLine = printable(this.printed.trim().split("\n").at(-1) ?? "");
+        this.end(new BelljarError("sidecar/ended", `The sidecar ended (${why}).`, lastLine));
+      };
+      // What it said last may still be on its way.
+      answers.once("close", end);
+      if (answers.destroyed) end();
+      else setTimeout(end, LAST_WORDS).unref();
     });
   }
 
@@ -115,21 +137,44 @@ export class SidecarClient {
     return client;
   }
 
-  private receive(message: { id?: unknown; ok?: unknown; event?: unknown }): void {
-    if (typeof message?.event === "string") {
-      this.onEvent(message as unknown as SidecarEvent);
+  /** What talks so can't be talked to. */
+  private distrust(message: string): void {
+    this.end(new BelljarError("sidecar/protocol", message));
+    this.child.kill("SIGKILL");
+  }
+
+  private receive(message: Record<string, unknown>): void {
+    const waiting = this.waiting.get(message["id"] as number);
+    if (waiting === undefined) {
+      this.receiveUnasked(message);
       return;
     }
-    const waiting = this.waiting.get(message?.id as number);
-    if (waiting === undefined) return;
-    this.waiting.delete(message.id as number);
-    if (message.ok === true) waiting.resolve(message);
-    else {
-      const { code, message: text, hint } = message as Record<string, unknown>;
+    this.waiting.delete(message["id"] as number);
+    if (message["ok"] === true) {
+      this.asking = null;
+      waiting.resolve(message);
+    } else {
+      const { code, message: text, hint } = message;
       waiting.reject(
         new BelljarError(printable(String(code), 40), printable(String(text)), printable(String(hint ?? ""))),
       );
     }
+  }
+
+  /** An event, or what nobody waits for any more. */
+  private receiveUnasked(message: Record<string, unknown>): void {
+    const now = performance.now();
+    if (now - this.eventsSince > SECOND) {
+      this.eventsSince = now;
+      this.events = 0;
+    }
+    if (++this.events > MOST_EVENTS) {
+      this.distrust("The sidecar sends more messages than anybody asked for.");
+      return;
+    }
+    const event = eventOf(message);
+    if (event?.event === "library") this.asking = event;
+    else if (event !== null) this.onEvent(event);
   }
 
   private end(error: BelljarError): void {
@@ -164,7 +209,9 @@ export class SidecarClient {
       this.waiting.set(id, {
         resolve: (answer) => {
           clearTimeout(timer);
-          resolve(answer as SidecarRequests[Op]["gives"]);
+          const wrong = wrongAnswer(op, answer);
+          if (wrong === null) resolve(answer as SidecarRequests[Op]["gives"]);
+          else reject(wrong);
         },
         reject: (error) => {
           clearTimeout(timer);
@@ -173,6 +220,15 @@ export class SidecarClient {
       });
       (this.child.stdin as Writable).write(frameMessage(pack({ ...fields, id, op })));
     });
+  }
+
+  /** Lets everything else go first. */
+  stepBack(): void {
+    try {
+      setPriority(this.pid, LOW_PRIORITY);
+    } catch {
+      // It has ended, or the system does not let it.
+    }
   }
 
   /** Lets it end by itself, and waits for that; ends it where it does not. */

@@ -22,7 +22,7 @@ import {
   type Wire,
 } from "./descriptor-fields.ts";
 import { decodePort, ID_HINT, valueProblem } from "./descriptor-port.ts";
-import { scanMessagePack } from "./msgpack-scan.ts";
+import { scanDescriptor } from "./msgpack-scan.ts";
 import type { Limits } from "./limits.ts";
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: "number" });
@@ -38,7 +38,7 @@ const MOST_TAIL = 3600; // seconds
 export function decodeDescriptor(bytes: Uint8Array, limits: Limits): PluginDescriptor {
   // A copy of its own, so that nothing can change between the scan and the decoding. Too many bytes are not copied.
   const own = Uint8Array.from(bytes.subarray(0, limits.descriptorBytes + 1));
-  scanMessagePack(own, limits);
+  scanDescriptor(own, limits);
   const fields = new Fields(unpackr.unpack(own) as Wire, "");
 
   const id = fields.string("id");

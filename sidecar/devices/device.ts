@@ -23,6 +23,8 @@ export interface OpenDevice {
    * @throws BelljarError device/lost
    */
   write(samples: Uint8Array, frames: number): boolean;
+  /** The rate that it plays at now, Hz, where it can tell: it may have been turned to another one. */
+  realRate?(): number;
   /** Plays what was written, and stops. */
   stop(): void;
   /** Stops at once. */

@@ -6,9 +6,16 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import koffi from "koffi";
 import { BelljarError, printable } from "../../abi/error.ts";
-import type { DeviceCaps, DeviceInfo, HostApi, SampleFormat, StreamWish } from "../../abi/sidecar.ts";
+import type {
+  DeviceCaps,
+  DeviceInfo,
+  HostApi,
+  SampleFormat,
+  StreamFormat,
+  StreamWish,
+} from "../../abi/sidecar.ts";
 import { bytesPerSample } from "../convert.ts";
-import { negotiate } from "../negotiate.ts";
+import { negotiate, SAME_RATE } from "../negotiate.ts";
 import type { Backend, OpenDevice } from "./device.ts";
 
 // portaudio.h
@@ -134,11 +141,11 @@ function systemPaths(): string[] {
 export class PortAudio implements Backend {
   readonly name = "portaudio";
   readonly path: string;
-  readonly version: string;
   private readonly library: Library;
+  private version_: string | null = null;
 
   /**
-   * Loads and starts the library. Every thread that uses it makes its own.
+   * Loads the library; nothing of it runs before it is asked for something. Every thread that uses it makes its own.
    * @throws BelljarError device/library
    */
   constructor(named: string | null) {
@@ -165,9 +172,10 @@ export class PortAudio implements Backend {
     }
     this.library = found.library;
     this.path = found.path;
-    const code = this.library.initialize() as number;
-    if (code !== NO_ERROR) throw this.failure("device/library", "PortAudio does not start", code);
-    this.version = printable(String(this.library.versionText()), 80);
+  }
+
+  get version(): string {
+    return this.version_ ?? "";
   }
 
   private failure(code: string, what: string, result: number): BelljarError {
@@ -177,11 +185,16 @@ export class PortAudio implements Backend {
     );
   }
 
-  /** Looks for devices that have come or gone. No stream may be open. */
+  /**
+   * Looks what devices there are. No stream may be open.
+   * @throws BelljarError device/library
+   */
   refresh(): void {
-    this.library.terminate();
+    if (this.version_ !== null) this.library.terminate();
+    this.version_ = null;
     const code = this.library.initialize() as number;
-    if (code !== NO_ERROR) throw this.failure("device/library", "PortAudio does not start again", code);
+    if (code !== NO_ERROR) throw this.failure("device/library", "PortAudio does not start", code);
+    this.version_ = printable(String(this.library.versionText()), 80);
   }
 
   get hasAsio(): boolean {
@@ -230,6 +243,7 @@ export class PortAudio implements Backend {
   }
 
   private find(id: string): ReturnType<PortAudio["devices"]>[number] {
+    if (this.version_ === null) this.refresh();
     const all = this.devices();
     const found = all.find((device) => device.id === id);
     if (found !== undefined) return found;
@@ -238,6 +252,16 @@ export class PortAudio implements Backend {
       `There is no device "${printable(id, 160)}" now.`,
       "`belljar devices` lists what is there.",
     );
+  }
+
+  /** Looks again where it was not there before. No stream may be open. */
+  private findNow(id: string): ReturnType<PortAudio["devices"]>[number] {
+    try {
+      return this.find(id);
+    } catch {
+      this.refresh();
+      return this.find(id);
+    }
   }
 
   caps(id: string): DeviceCaps {
@@ -267,7 +291,7 @@ export class PortAudio implements Backend {
   }
 
   open(id: string, wish: StreamWish): OpenDevice {
-    const { index, info, api } = this.find(id);
+    const { index, info, api } = this.findNow(id);
     const { library } = this;
     const agreed = negotiate(this.caps(id), info.defaultSampleRate, wish);
     const latency =
@@ -295,10 +319,17 @@ export class PortAudio implements Backend {
       throw this.failure(kind, `"${info.name}" can't be opened`, code);
     }
     const stream = out[0];
-    const told = koffi.decode(library.streamInfo(stream), types.info) as {
-      outputLatency: number;
-      sampleRate: number;
+    const tell = (): { outputLatency: number; sampleRate: number } => {
+      const info = library.streamInfo(stream);
+      return info === null ? { outputLatency: 0, sampleRate: 0 } : koffi.decode(info, types.info);
     };
+    const told = tell();
+    // Some systems open a stream at another rate than was asked for.
+    const settled = settleRate(agreed, told.sampleRate);
+    if (settled.rate !== agreed.rate && wish.fit === "fixed") {
+      library.closeStream(stream);
+      throw new BelljarError("device/format", `"${info.name}" plays ${settled.rate} Hz, not ${agreed.rate}.`);
+    }
     const lost = (result: number): BelljarError =>
       this.failure("device/lost", `"${info.name}" stopped`, result);
     let open = true;
@@ -306,7 +337,7 @@ export class PortAudio implements Backend {
     /** Frames that the device holds when it is full. */
     let room = 0;
     return {
-      format: { ...agreed, latency: told.outputLatency },
+      format: { ...settled, latency: told.outputLatency },
       start: () => {
         const result = library.startStream(stream) as number;
         if (result !== NO_ERROR) throw lost(result);
@@ -323,6 +354,7 @@ export class PortAudio implements Backend {
         if (result === TIMED_OUT && ++timeOuts < TIME_OUTS) return true;
         throw lost(result);
       },
+      realRate: () => tell().sampleRate,
       stop: () => {
         // Some drivers cut off the end of what they were given when they are stopped: let that be silence.
         const silence = new Uint8Array(agreed.chunkFrames * agreed.channels * bytesPerSample(agreed.format));
@@ -340,6 +372,13 @@ export class PortAudio implements Backend {
       },
     };
   }
+}
+
+/** @param real the rate that the stream has, Hz; 0: it does not say */
+function settleRate(agreed: StreamFormat, real: number): StreamFormat {
+  if (!(real > 0) || Math.abs(real / agreed.rate - 1) <= SAME_RATE) return agreed;
+  const rate = Math.round(real);
+  return { ...agreed, rate, changes: [...agreed.changes, `${rate} Hz instead of ${agreed.rate} Hz`] };
 }
 
 /** PaWasapiStreamInfo, version 1: the device to this stream alone. */

@@ -41,9 +41,9 @@ export const ATTACKS: Attack[] = [
   {
     attack: "A descriptor of 60,000 lists, each inside the one before",
     defence: {
-      file: "runtime/sandbox/msgpack-scan.ts",
-      line: "if (depth >= this.limits.descriptorDepth) {",
-      off: "if (false) {",
+      file: "abi/messagepack.ts",
+      line: "if (depth >= most) throw",
+      off: "if (false) throw",
     },
     attempt: async (belljar) => {
       await load(belljar, described([pack("x"), [...Array(60_000).fill(0x91), 0xc0]]));
@@ -56,9 +56,9 @@ export const ATTACKS: Attack[] = [
   {
     attack: "A descriptor holds an extension that the host's decoder makes a regular expression of",
     defence: {
-      file: "runtime/sandbox/msgpack-scan.ts",
-      line: 'throw wrong("extension"',
-      off: 'this.take(2); return this.value(depth + 1); throw wrong("extension"',
+      file: "abi/messagepack.ts",
+      line: 'throw this.refuse("extension"',
+      off: 'this.take(2); return this.value(depth + 1); throw this.refuse("extension"',
     },
     attempt: async (belljar) => {
       await load(belljar, described([pack("x"), [0xd4, 0x78, 0, ...pack(["(", ""])]]));
@@ -71,7 +71,7 @@ export const ATTACKS: Attack[] = [
   {
     attack: "A descriptor has two ids: one for who reads it first, one for who goes by the last",
     defence: {
-      file: "runtime/sandbox/msgpack-scan.ts",
+      file: "abi/messagepack.ts",
       line: "if (seen.has(key))",
       off: "if (false)",
     },
@@ -85,9 +85,9 @@ export const ATTACKS: Attack[] = [
   {
     attack: "A knob's range begins at NaN, which is no less than any value and no more",
     defence: {
-      file: "runtime/sandbox/msgpack-scan.ts",
-      line: 'if (!Number.isFinite(value)) throw wrong("not-finite"',
-      off: 'if (false) throw wrong("not-finite"',
+      file: "abi/messagepack.ts",
+      line: 'if (!Number.isFinite(value)) throw this.refuse("not-finite"',
+      off: 'if (false) throw this.refuse("not-finite"',
     },
     attempt: async (belljar) => {
       const plugin = await playing(belljar, { ports: [knob("gain", { min: Number.NaN })] });
@@ -247,8 +247,8 @@ export const ATTACKS: Attack[] = [
   {
     attack: "A setting's default, which has no bound of its own, is a text of 100,000 characters",
     defence: {
-      file: "runtime/sandbox/msgpack-scan.ts",
-      line: "if (length > this.limits.stringBytes) {",
+      file: "abi/messagepack.ts",
+      line: "if (length > most) {",
       off: "if (false) {",
     },
     attempt: async (belljar) => {

@@ -165,7 +165,7 @@ export const ATTACKS: Attack[] = [
   {
     attack: "A descriptor holds 200,000 maps, for the host's decoder to make of as many bytes",
     defence: {
-      file: "runtime/sandbox/msgpack-scan.ts",
+      file: "abi/messagepack.ts",
       line: "if (++this.items <= most) return;",
       off: "return;",
     },

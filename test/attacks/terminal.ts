@@ -165,7 +165,7 @@ export const ATTACKS: Attack[] = [
   {
     attack: "A descriptor's key, which is there twice, clears the screen",
     defence: {
-      file: "runtime/sandbox/msgpack-scan.ts",
+      file: "abi/messagepack.ts",
       line: "printable(key, 60)",
       off: "key",
     },

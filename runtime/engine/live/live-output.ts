@@ -151,7 +151,7 @@ export class LiveOutput {
   private async findDevice(wanted: string | null): Promise<string> {
     if (wanted === "null" || wanted?.startsWith(FILE)) return wanted;
     try {
-      const list = await (this.client as SidecarClient).request("list", {});
+      const list = await (this.client as SidecarClient).request("list", { without: [] });
       this.notes = list.notes;
       return chooseDevice(list, wanted);
     } catch (error) {
