@@ -27,6 +27,18 @@ export class ControlWire {
     this.dead = false;
   }
 
+  /** Goes on with what another one kept. */
+  takeOver(former: ControlWire): void {
+    this.kept = former.kept;
+  }
+  /** [audio] Between blocks. */
+  save(to: Float64Array, at: number): void {
+    to[at] = this.kept;
+  }
+  resume(from: Float64Array, at: number): void {
+    this.kept = from[at] as number;
+  }
+
   get value(): number {
     return this.feedback ? this.kept : (this.values[this.slot] as number);
   }
@@ -40,20 +52,38 @@ export class ControlWire {
 
 /** One control input of one node. */
 export class ControlInput {
-  /** What the user has set. */
-  knob: number;
+  /** Of its port. */
+  readonly id: string;
   private values: Float32Array;
   private readonly slot: number;
   private readonly min: number;
   private readonly max: number;
   private readonly wires: ControlWire[] = [];
+  private readonly knobs: Float64Array;
 
-  constructor(values: Float32Array, slot: number, port: PortDescriptor) {
+  /** @param knobs where what the user has set is kept, by slot @param resume whether it is there already */
+  constructor(
+    values: Float32Array,
+    slot: number,
+    port: PortDescriptor,
+    knobs: Float64Array,
+    resume: boolean,
+  ) {
+    this.id = port.id;
+    this.knobs = knobs;
     this.values = values;
     this.slot = slot;
     this.min = port.min;
     this.max = port.max;
-    this.knob = values[slot] as number;
+    if (!resume) this.knob = values[slot] as number;
+  }
+
+  /** What the user has set. */
+  get knob(): number {
+    return this.knobs[this.slot] as number;
+  }
+  set knob(value: number) {
+    this.knobs[this.slot] = value;
   }
 
   connect(wire: ControlWire): void {

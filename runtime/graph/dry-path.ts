@@ -1,6 +1,7 @@
 // The way round a node: an input's sound, later by the node's latency, for an output to pass on while the node is at fault.
 
 import { AudioInput, type AudioOutput, DelayLine } from "./audio-wires.ts";
+import type { Keep } from "./keep.ts";
 import type { Mixer, Slot } from "./mixer.ts";
 import type { NodeAudioPort } from "./node.ts";
 
@@ -14,6 +15,7 @@ export class DryPath {
   /** @param port the output's: mono and stereo are converted as on a wire @param latency the node's, in frames */
   constructor(
     mixer: Mixer,
+    keep: Keep,
     input: AudioInput,
     output: AudioOutput,
     port: NodeAudioPort,
@@ -22,7 +24,7 @@ export class DryPath {
   ) {
     this.input = input;
     this.output = output;
-    this.line = latency > 0 ? new DelayLine(mixer, input.sum, latency) : null;
+    this.line = latency > 0 ? new DelayLine(mixer, keep, input.sum, latency) : null;
     this.converted = new AudioInput(mixer, port, frames);
     this.converted.connect(this.line?.output ?? input.sum, this.line, "sum");
   }

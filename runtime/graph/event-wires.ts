@@ -2,6 +2,7 @@
 
 import { EventType } from "../../abi/layout.ts";
 import { EVENT_WORDS, EventBuffer } from "./event-buffer.ts";
+import type { Keep } from "./keep.ts";
 import { NO_ARENA, type NodeEvents } from "./node.ts";
 import type { TransportChanges } from "./transport-changes.ts";
 
@@ -65,13 +66,15 @@ function passes(words: Int32Array, index: number, port: number): boolean {
 /** Events on their way: `delay` frames late (compensation), or a block late (feedback). */
 export class EventQueue extends EventBuffer implements EventReader {
   source: NodeEvents;
+  private readonly copies: readonly [Int32Array, Int32Array];
   private readonly port: number;
   private readonly delay: number;
   /** Events that found no room. */
   lost = 0;
 
-  constructor(source: NodeEvents, port: number, delay: number, blockFrames: number) {
+  constructor(source: NodeEvents, port: number, delay: number, blockFrames: number, keep: Keep) {
     super(Math.min(65536, Math.max(64, source.capacity * (Math.ceil(delay / blockFrames) + 1))));
+    this.copies = keep.copies(Int32Array, 4, 1 + this.capacity * EVENT_WORDS);
     this.source = source;
     this.port = port;
     this.delay = delay;
@@ -92,6 +95,25 @@ export class EventQueue extends EventBuffer implements EventReader {
       words[to] = (source.words[from] as number) + this.delay;
       this.count++;
     }
+  }
+
+  /** [audio] Between blocks: writes down what is under way. */
+  save(parity: number): void {
+    const to = this.copies[parity] as Int32Array;
+    to[0] = this.count;
+    const words = this.count * EVENT_WORDS;
+    for (let i = 0; i < words; i++) to[1 + i] = this.words[i] as number;
+  }
+  resume(parity: number): void {
+    const from = this.copies[parity] as Int32Array;
+    this.count = from[0] as number;
+    this.words.set(from.subarray(1, 1 + this.count * EVENT_WORDS));
+  }
+
+  /** Goes on with what is under way in another one. */
+  takeOver(former: EventQueue): void {
+    this.count = Math.min(former.count, this.capacity);
+    this.words.set(former.words.subarray(0, this.count * EVENT_WORDS));
   }
 
   /** Drops the events of the block that has ended and counts the rest from the next block's start. */

@@ -5,11 +5,15 @@
 import type { Clock } from "../../abi/clock.ts";
 import { TRANSPORT_BYTES } from "../../abi/layout.ts";
 import type { GraphNode } from "./node.ts";
-import type { AudioInput, DelayLine, HeldSlot } from "./audio-wires.ts";
+import type { AudioInput, DelayLine, FadeClock, HeldSlot } from "./audio-wires.ts";
 import type { ControlInput, ControlWire } from "./control-wires.ts";
+import type { EventBuffer } from "./event-buffer.ts";
 import type { EventQueue } from "./event-wires.ts";
+import type { Keep } from "./keep.ts";
 import type { Slot } from "./mixer.ts";
+import type { GraphPlan } from "./plan.ts";
 import { Replacement } from "./replacement.ts";
+import { GraphState, takeOver } from "./state.ts";
 import type { NodeStep } from "./step.ts";
 import type { TransportChanges } from "./transport-changes.ts";
 
@@ -29,6 +33,13 @@ export interface GraphParts {
   /** Event wires held back to meet slower paths. */
   lateEvents: EventQueue[];
   heldValues: ControlWire[];
+  /** Ends of notes, heard in the first block. */
+  farewells: EventBuffer[];
+  /** By wire of the plan: what another graph can go on with. */
+  carriers: (DelayLine | HeldSlot | EventQueue | ControlWire | null)[];
+  fades: FadeClock;
+  plan: GraphPlan;
+  keep: Keep;
   latency: number;
   transport: DataView;
   changes: TransportChanges;
@@ -80,11 +91,13 @@ export class Graph {
   /** In an array, since a number that is no integer would be a new object each time. */
   private readonly peaks = new Float64Array(2);
   private readonly parts: GraphParts;
+  private readonly state: GraphState;
   private readonly sum: Slot;
   private turn = 0;
 
   constructor(parts: GraphParts) {
     this.parts = parts;
+    this.state = new GraphState(parts);
     this.frames = parts.frames;
     this.steps = parts.steps;
     this.byNode = parts.byNode;
@@ -141,6 +154,9 @@ export class Graph {
     peaks[1] = peak;
     if (peak > (peaks[0] as number)) peaks[0] = peak;
     this.keep();
+    const { fades, farewells } = parts;
+    if (!fades.over) fades.at += frames;
+    for (let i = 0; i < farewells.length; i++) (farewells[i] as EventBuffer).count = 0;
     this.block = block + 1;
     if (steps.length > 0) this.rest();
   }
@@ -204,6 +220,48 @@ export class Graph {
     step.replace(replacement);
     const knobs = this.parts.knobs[this.byNode.indexOf(step)] as (ControlInput | null)[];
     for (let i = 0; i < knobs.length; i++) knobs[i]?.rebind(step.node.controlsIn);
+  }
+
+  /** Bytes of shared memory in which the same graph keeps what another thread would go on with. */
+  get keepBytes(): number {
+    return this.parts.keep.bytes;
+  }
+
+  get plan(): GraphPlan {
+    return this.parts.plan;
+  }
+
+  /** [audio] After a block: writes down what another thread would go on with. @param parity 0 and 1 in turns */
+  save(parity: number): void {
+    const { state, parts } = this;
+    const to = state.of(parity);
+    to[0] = this.block;
+    to[1] = this.turn;
+    to[2] = this.clamped;
+    to[3] = parts.fades.at;
+    to[4] = parts.farewells.length > 0 ? (parts.farewells[0] as EventBuffer).count : 0;
+    state.save(parity);
+  }
+
+  /** Before the first block: goes on with what `save` wrote. */
+  resume(parity: number): void {
+    const { state, parts } = this;
+    const from = state.of(parity);
+    this.block = from[0] as number;
+    this.turn = from[1] as number;
+    this.clamped = from[2] as number;
+    parts.fades.at = from[3] as number;
+    for (const farewell of parts.farewells) farewell.count = from[4] as number;
+    state.resume(parity);
+  }
+
+  /** [audio] Before the first block: goes on where the graph before stands, as the plan says what was what. */
+  takeOver(former: Graph): void {
+    this.block = former.block;
+    this.turn = Math.min(former.turn, Math.max(0, this.steps.length - 1));
+    this.clamped = former.clamped;
+    this.peaks.set(former.peaks);
+    takeOver(this.parts, former.parts);
   }
 
   /** Events that were lost on feedback and compensated wires for want of room. */

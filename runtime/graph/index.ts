@@ -1,6 +1,13 @@
 // The graph's public face.
 
-export { buildGraph, controlSlot, type GraphSpec, type NodeSpec } from "./build.ts";
+export {
+  buildGraph,
+  controlSlot,
+  GraphBuilding,
+  type GraphOptions,
+  type GraphSpec,
+  type NodeSpec,
+} from "./build.ts";
 export { EventBuffer } from "./event-buffer.ts";
 export { EVENT_INPUT_PORTS, EventInput } from "./event-input.ts";
 export { FILE_SOURCE_PORTS, FileSource } from "./file-source.ts";
@@ -18,6 +25,7 @@ export {
   type NodeAudioPort,
   type NodeEvents,
 } from "./node.ts";
+export { type GraphPlan, planEdit } from "./plan.ts";
 export { Replacement } from "./replacement.ts";
 export { NODE_LIMIT, NodeStep } from "./step.ts";
 export { hearsChanges, TransportChanges } from "./transport-changes.ts";

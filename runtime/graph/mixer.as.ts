@@ -110,22 +110,3 @@ export function clamp(at: usize, count: i32, limit: f32): i32 {
   }
   return beyond;
 }
-
-/**
- * A delay of `length` >= 1 samples: `to` receives what went in `length` samples ago, `from` goes in.
- * `ring` holds `length` samples, `position` is where the oldest lies. Returns the next position.
- */
-export function delay(to: usize, from: usize, ring: usize, length: i32, position: i32, count: i32): i32 {
-  let done: i32 = 0;
-  while (done < count) {
-    const run = min<i32>(count - done, length - position);
-    const bytes = <usize>run << 2;
-    const place = ring + (<usize>position << 2);
-    memory.copy(to + (<usize>done << 2), place, bytes);
-    memory.copy(place, from + (<usize>done << 2), bytes);
-    done += run;
-    position += run;
-    if (position == length) position = 0;
-  }
-  return position;
-}

@@ -16,7 +16,6 @@ interface MixerExports {
   peak(from: number, count: number): number;
   peakBits(from: number, count: number): number;
   clamp(at: number, count: number, limit: number): number;
-  delay(to: number, from: number, ring: number, length: number, position: number, count: number): number;
 }
 
 let compiled: WebAssembly.Module | null = null;

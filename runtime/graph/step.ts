@@ -6,6 +6,7 @@ import type { ControlInput, ControlWire } from "./control-wires.ts";
 import type { DryPath } from "./dry-path.ts";
 import { EventBuffer } from "./event-buffer.ts";
 import type { EventInputs, EventReader } from "./event-wires.ts";
+import type { Kept } from "./keep.ts";
 import type { GraphNode, NodeEvents } from "./node.ts";
 import type { Replacement } from "./replacement.ts";
 
@@ -26,7 +27,8 @@ const TIME = 3;
 const LAST_TIME = 4;
 const FIGURES = 5;
 
-export class NodeStep {
+export class NodeStep implements Kept {
+  readonly words = 2;
   readonly id: string;
   readonly inputs: AudioInput[] = [];
   readonly outputs: AudioOutput[] = [];
@@ -229,6 +231,20 @@ export class NodeStep {
 
   wake(): void {
     this.asleep = false;
+  }
+
+  save(to: Int32Array, at: number): void {
+    // What it began has been ended already, where it is at fault.
+    const sent = this.sent && this.faultBlock < 0;
+    to[at] = (this.asleep ? 1 : 0) | (sent ? 2 : 0);
+    to[at + 1] = Math.min(this.faded, this.fadeFrames);
+  }
+  resume(from: Int32Array, at: number): void {
+    const flags = from[at] as number;
+    this.asleep = (flags & 1) !== 0;
+    this.sent = (flags & 2) !== 0;
+    const faded = from[at + 1] as number;
+    this.faded = faded < this.fadeFrames ? faded : FADED;
   }
 
   private attempt(frames: number): boolean {
