@@ -225,6 +225,7 @@ export class PortAudio implements Backend {
   }
 
   list(): { apis: HostApi[]; devices: DeviceInfo[] } {
+    if (this.version_ === null) this.refresh();
     const chosen = this.library.defaultOutput() as number;
     const apis = this.apis().map(({ name, deviceCount }) => ({
       id: `portaudio:${printable(name, 60)}`,
@@ -242,7 +243,7 @@ export class PortAudio implements Backend {
     return { apis, devices };
   }
 
-  private find(id: string): ReturnType<PortAudio["devices"]>[number] {
+  find(id: string): ReturnType<PortAudio["devices"]>[number] {
     if (this.version_ === null) this.refresh();
     const all = this.devices();
     const found = all.find((device) => device.id === id);
