@@ -6,47 +6,49 @@ import type { PortDescriptor } from "../../abi/descriptor.ts";
 export class ControlWire {
   /** Set where the source has stopped: the wire then counts as unplugged. */
   dead = false;
+  /** Where the wire's value lies: an input reads it there, since a number that a call returns may be a new object. */
+  source: Float32Array | Float64Array;
+  readonly place: number;
   private values: Float32Array;
   private readonly slot: number;
   private readonly feedback: boolean;
   private readonly initial: number;
-  private kept: number;
+  private readonly kept: Float64Array;
 
   constructor(values: Float32Array, slot: number, port: PortDescriptor, feedback: boolean) {
     this.values = values;
     this.slot = slot;
     this.feedback = feedback;
     this.initial = port.default;
-    this.kept = port.default;
+    this.kept = Float64Array.of(port.default);
+    this.source = feedback ? this.kept : values;
+    this.place = feedback ? 0 : slot;
   }
 
   /** The wire begins at another instance from here on, and is alive. */
   rebind(values: Float32Array): void {
     this.values = values;
-    this.kept = this.initial;
+    if (!this.feedback) this.source = values;
+    this.kept[0] = this.initial;
     this.dead = false;
   }
 
   /** Goes on with what another one kept. */
   takeOver(former: ControlWire): void {
-    this.kept = former.kept;
+    this.kept.set(former.kept);
   }
   /** [audio] Between blocks. */
   save(to: Float64Array, at: number): void {
-    to[at] = this.kept;
+    to[at] = this.kept[0] as number;
   }
   resume(from: Float64Array, at: number): void {
-    this.kept = from[at] as number;
-  }
-
-  get value(): number {
-    return this.feedback ? this.kept : (this.values[this.slot] as number);
+    this.kept[0] = from[at] as number;
   }
 
   /** After the last node of a block. */
   keep(): void {
     if (this.dead) return;
-    this.kept = this.values[this.slot] as number;
+    this.kept[0] = this.values[this.slot] as number;
   }
 }
 
@@ -105,9 +107,9 @@ export class ControlInput {
       const wire = wires[i] as ControlWire;
       if (wire.dead) continue;
       living++;
-      value += wire.value;
+      value += wire.source[wire.place] as number;
     }
-    if (living === 0) value = this.knob;
+    if (living === 0) value = this.knobs[this.slot] as number;
     // Also turns NaN, which compares with nothing, into the least value.
     if (!(value >= this.min)) value = this.min;
     else if (value > this.max) value = this.max;
