@@ -62,9 +62,12 @@ const FIFO_PRIORITY = 60;
 const NICEST = -19;
 const TIME_CRITICAL = 15;
 
-/** Puts this thread in front of others as far as the system lets it. */
-export function raisePriority(): Priority {
-  if (process.platform === "linux") return raiseOnLinux();
+/**
+ * Puts this thread in front of others as far as the system lets it.
+ * @param behind how far behind an audio thread it stays, where it is real-time: 0 to 59
+ */
+export function raisePriority(behind = 0): Priority {
+  if (process.platform === "linux") return raiseOnLinux(FIFO_PRIORITY - behind);
   if (process.platform === "win32") return raiseOnWindows();
   return { kind: "usual", advice: "The audio thread's priority is raised on Linux and Windows alone." };
 }
@@ -83,13 +86,13 @@ function raiseOnWindows(): Priority {
   return { kind: "usual", advice: "Windows did not raise the audio thread's priority." };
 }
 
-function raiseOnLinux(): Priority {
+function raiseOnLinux(priority: number): Priority {
   // "<process>/task/<thread>"
   const thread = Number(readlinkSync("/proc/thread-self").split("/").at(-1));
   try {
     const libc = koffi.load(SYSTEM_LIBRARY);
     const setScheduler = libc.func("int sched_setscheduler(int, int, void*)");
-    if ((setScheduler(thread, SCHED_FIFO | RESET_ON_FORK, Int32Array.of(FIFO_PRIORITY)) as number) === 0) {
+    if ((setScheduler(thread, SCHED_FIFO | RESET_ON_FORK, Int32Array.of(priority)) as number) === 0) {
       return { kind: "real-time", advice: "" };
     }
   } catch {

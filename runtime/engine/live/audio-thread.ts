@@ -11,24 +11,23 @@ import { openRegion } from "../../../shm/region.ts";
 import { RingWriter } from "../../../shm/ring.ts";
 import { flushSubnormals, type Priority, raisePriority } from "../../../shm/thread.ts";
 import { regionWake } from "../../../shm/wake.ts";
-import { EventInput, FileSource, type NodeStep, TrackSource } from "../../graph/index.ts";
+import { FileSource, type NodeStep, TrackSource } from "../../graph/index.ts";
 import type { Fault } from "../../sandbox/index.ts";
+import { FrameClock } from "./frame-clock.ts";
+import { type EventBuffers, LiveEvents } from "./live-events.ts";
 import { LivePluginNode } from "./live-plugin-node.ts";
 import { Pace } from "./pace.ts";
 import { type LiveGraph, type Parcel, type PluginParcel, Unpacking, unpackPlugin } from "./parcel.ts";
 import { RecordQueue } from "./queue.ts";
-import { Command, Figure, LiveWords, NodeWord, Word } from "./words.ts";
+import { Command, Figure, LiveWords, MOST_LIVE_NODES, NodeWord, nodeOf, sessionOf, Word } from "./words.ts";
 
-/** Records of the queues: powers of two. */
+/** Records of the queue: a power of two. */
 export const PARAMETER_RECORDS = 4096;
-export const EVENT_RECORDS = 4096;
-/** Most nodes that the shared words have room for. */
-export const MOST_LIVE_NODES = 1024;
 
 export interface AudioThreadData {
   words: SharedArrayBuffer;
   parameters: SharedArrayBuffer;
-  events: SharedArrayBuffer;
+  events: EventBuffers;
   /** Blocks follow each other without waiting. */
   free: boolean;
 }
@@ -76,11 +75,6 @@ export type ToControl =
   | { type: "replaced"; node: number; serial: number; frame: number }
   | { type: "refused"; node: number; serial: number; code: string; message: string; frame: number };
 
-/** How a record names a node: as one of the session that was meant. */
-export const placeWord = (session: number, node: number): number => session * MOST_LIVE_NODES + node;
-const sessionOf = (place: number): number => (place / MOST_LIVE_NODES) | 0;
-const nodeOf = (place: number): number => place % MOST_LIVE_NODES;
-
 /** Blocks, and milliseconds at most, of a rehearsal. */
 const REHEARSAL_BLOCKS = 2000;
 const REHEARSAL_TIME = 500;
@@ -108,7 +102,7 @@ export function runAudioThread(): void {
 class AudioThread {
   private readonly words: LiveWords;
   private readonly parameters: RecordQueue;
-  private readonly events: RecordQueue;
+  private readonly events: LiveEvents;
   private readonly free: boolean;
   private readonly port: MessagePort;
   private readonly now = steadyClock();
@@ -118,6 +112,7 @@ class AudioThread {
   /** What is to be played next, on its way. */
   private coming: { unpacking: Unpacking; port: MessagePort } | null = null;
   private pace: Pace | null = null;
+  private frameClock: FrameClock | null = null;
   private sink: SinkParcel | null = null;
   private writer: RingWriter | null = null;
   private mail = 0;
@@ -131,7 +126,7 @@ class AudioThread {
   constructor(data: AudioThreadData, port: MessagePort) {
     this.words = new LiveWords(MOST_LIVE_NODES, data.words);
     this.parameters = new RecordQueue(PARAMETER_RECORDS, data.parameters);
-    this.events = new RecordQueue(EVENT_RECORDS, data.events);
+    this.events = new LiveEvents(data.events, this.words);
     this.free = data.free;
     this.port = port;
   }
@@ -207,6 +202,7 @@ class AudioThread {
     this.fall = 10 ** ((-METER_FALL / 20) * (parcel.block / parcel.rate));
     if (this.pace === null || before?.rate !== parcel.rate || before.block !== parcel.block) {
       this.pace = new Pace(words, this.now, parcel.rate, parcel.block, this.free);
+      this.frameClock = new FrameClock(words, this.clock, parcel.rate, parcel.block, this.free);
       this.openSink();
     }
     this.port.postMessage({ type: "playing" } satisfies FromAudioThread);
@@ -297,7 +293,8 @@ class AudioThread {
     clock.read();
     const start = clock.time[0] as number;
     this.takeParameters();
-    this.takeEvents(frame, parcel.block);
+    (this.frameClock as FrameClock).see();
+    this.events.take(frame, parcel.block, playing as LiveGraph);
     transport.write(graph.transport, position);
     transport.writeChanges(graph.changes, position, parcel.block);
     graph.process();
@@ -324,29 +321,6 @@ class AudioThread {
       if (session === parcel.session) {
         graph.setControl(nodeOf(place), integers[1] as number, parameters.value);
       }
-    }
-  }
-
-  private takeEvents(frame: number, frames: number): void {
-    const { events } = this;
-    const { nodes, parcel } = this.playing as LiveGraph;
-    const { integers } = events;
-    while (events.look()) {
-      const place = integers[0] as number;
-      const session = sessionOf(place);
-      if (session > parcel.session || (session === parcel.session && events.time >= frame + frames)) return;
-      events.take();
-      if (session < parcel.session) continue;
-      const input = nodes[nodeOf(place)];
-      const offset = events.time > frame ? Math.floor(events.time - frame) : 0;
-      const type = integers[1] as number;
-      const noteId = integers[2] as number;
-      const channel = integers[3] as number;
-      const key = integers[4] as number;
-      const id = integers[5] as number;
-      const taken =
-        input instanceof EventInput && input.push(offset, type, noteId, channel, key, id, events.value);
-      if (!taken) this.words.add(Word.Lost, 1);
     }
   }
 

@@ -16,9 +16,9 @@ import { openSession } from "../open-session.ts";
 import type { InputFile, PreparedSession } from "../prepare.ts";
 import { type OnFault, Recovery, type RecoveryLimits } from "../recovery.ts";
 import type { Session } from "../session.ts";
-import { MOST_LIVE_NODES, type ToAudioThread, type ToControl } from "./audio-thread.ts";
+import type { ToAudioThread, ToControl } from "./audio-thread.ts";
 import { type Parcel, packInstance, packSession, type PluginParcel } from "./parcel.ts";
-import { LiveWords, Word } from "./words.ts";
+import { LiveWords, MOST_LIVE_NODES, Word } from "./words.ts";
 
 export interface ControlThreadData {
   /** Which of the sessions it is, counted in the order of their opening. */

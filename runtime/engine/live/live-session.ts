@@ -4,6 +4,7 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { EventType } from "../../../abi/layout.ts";
 import { BelljarError, printable } from "../../../abi/error.ts";
+import { steadyClock } from "../../../shm/clock.ts";
 import type { Priority } from "../../../shm/thread.ts";
 import { shipped } from "../../registry/place.ts";
 import { memoryAccount } from "../../sandbox/index.ts";
@@ -12,11 +13,8 @@ import type { OnFault, RecoveryLimits } from "../recovery.ts";
 import type { Session } from "../session.ts";
 import {
   type AudioThreadData,
-  EVENT_RECORDS,
   type FromAudioThread,
-  MOST_LIVE_NODES,
   PARAMETER_RECORDS,
-  placeWord,
   type SinkParcel,
   type ToAudioThread,
 } from "./audio-thread.ts";
@@ -29,9 +27,12 @@ import type {
   ToControlThread,
 } from "./control-thread.ts";
 import { type Lateness, latenessOf } from "./lateness.ts";
+import { frameAt } from "./frame-clock.ts";
+import { EVENT_RECORDS } from "./live-events.ts";
+import { type MidiConnection, MidiConnections, type MidiConnectionEvent } from "./midi-connections.ts";
 import type { Parcel } from "./parcel.ts";
 import { RecordQueue } from "./queue.ts";
-import { Command, Figure, LiveWords, NodeWord, Word } from "./words.ts";
+import { Command, Figure, LiveWords, MOST_LIVE_NODES, NodeWord, placeWord, Word } from "./words.ts";
 
 export type { LiveEvent, SessionFacts } from "./control-thread.ts";
 export type { Lateness } from "./lateness.ts";
@@ -58,7 +59,9 @@ export type LiveSessionEvent =
   | { what: "rescued"; message: string; frame: number; milliseconds: number }
   /** It is given up: nothing sounds any more. */
   | { what: "ended"; message: string }
-  | { what: "sink"; message: string };
+  | { what: "sink"; message: string }
+  /** A MIDI device went away, with its notes; or came back. */
+  | MidiConnectionEvent;
 
 /** What a live session is doing, read from shared words. */
 export interface LiveFigures {
@@ -127,6 +130,10 @@ export class LiveSession {
   private readonly words = new LiveWords(MOST_LIVE_NODES);
   private readonly parameters = new RecordQueue(PARAMETER_RECORDS);
   private readonly events = new RecordQueue(EVENT_RECORDS);
+  /** What MIDI devices play: their thread's queue. */
+  private readonly deviceEvents = new RecordQueue(EVENT_RECORDS);
+  private readonly midi: MidiConnections;
+  private readonly clock = steadyClock();
   private readonly options: LiveOptions;
   private control: Worker | null = null;
   private audio: Worker | null = null;
@@ -146,6 +153,8 @@ export class LiveSession {
 
   private constructor(options: LiveOptions) {
     this.options = options;
+    const tell = (event: MidiConnectionEvent): void => this.options.onEvent?.(event);
+    this.midi = new MidiConnections(this.words.buffer, this.deviceEvents.buffer, tell);
   }
 
   /**
@@ -192,6 +201,11 @@ export class LiveSession {
       await worker.terminate();
       throw error;
     }
+    const { controls, parcel } = this.ready;
+    this.midi.lead(parcel.session, (id) => {
+      const place = controls.get(id);
+      return place?.type === "event_input" ? place.node : -1;
+    });
     const before = this.control;
     this.control = worker;
     if (before !== null) void endControl(before);
@@ -213,7 +227,11 @@ export class LiveSession {
       role: "audio",
       words: this.words.buffer,
       parameters: this.parameters.buffer,
-      events: this.events.buffer,
+      events: {
+        host: this.events.buffer,
+        devices: this.deviceEvents.buffer,
+        routes: this.midi.routes.buffer,
+      },
       free: this.options.free ?? false,
     };
     const worker = new Worker(program(), { workerData: data });
@@ -274,6 +292,7 @@ export class LiveSession {
   /** Ends all sources and their notes; what sounds may ring out. */
   finish(): void {
     this.finished = true;
+    this.midi.setDeaf(true);
     this.audio?.postMessage({ type: "finish" } satisfies ToAudioThread);
     this.words.add(Word.Mail, 1);
   }
@@ -285,6 +304,7 @@ export class LiveSession {
   async change(session: Session): Promise<void> {
     await this.prepare(session, false);
     this.finished = false;
+    this.midi.setDeaf(false);
     if (this.audio === null) return;
     this.handOver(this.audio, null);
     const order = this.ready.parcel.session;
@@ -397,13 +417,7 @@ export class LiveSession {
    * @throws BelljarError live/node, live/event, live/value, live/full
    */
   play(node: string, { type, time, noteId, channel, key, id, value }: LiveInput): void {
-    const place = this.placeOf(node);
-    if (place.type !== "event_input") {
-      throw new BelljarError(
-        "live/event",
-        `"${printable(node, 60)}" is no event_input, so nothing can be played on it.`,
-      );
-    }
+    const place = this.inputOf(node);
     if (!PLAYABLE.has(type)) {
       throw new BelljarError("live/event", `An event of type ${type} can't be played.`);
     }
@@ -417,6 +431,34 @@ export class LiveSession {
     const word = placeWord(this.ready.parcel.session, place.node);
     const fields = [word, type, noteId ?? -1, channel ?? -1, key ?? -1, id ?? 0];
     if (!this.events.put(time ?? 0, value ?? 0, fields)) throw this.full();
+  }
+
+  /**
+   * Plays a node of type event_input from a MIDI device, until `disconnect` or the end. A device that is pulled out lets go of
+   * its notes, and is looked for; onEvent tells. After `change` it plays the node of that id.
+   * @param device an input's name (see listMidiInputs), or a part of it that one input alone has
+   * @throws BelljarError live/node, live/event, midi/library where the optional package is missing, midi/system, midi/input,
+   * midi/open, midi/connections
+   */
+  async connectMidi(node: string, device: string, options: { channel?: number } = {}): Promise<MidiConnection> {
+    const { channel } = options;
+    whole("channel", channel ?? 0, 0, 15);
+    const place = this.inputOf(node);
+    return this.midi.connect(node, device, channel ?? -1, place.node, this.ready.parcel.session);
+  }
+
+  /** The frame at which what happens now is to sound, for `play`: at a constant lag, wherever in a block it is. */
+  get now(): number {
+    return frameAt(this.words, this.clock());
+  }
+
+  private inputOf(node: string): ControlPlace {
+    const place = this.placeOf(node);
+    if (place.type === "event_input") return place;
+    throw new BelljarError(
+      "live/event",
+      `"${printable(node, 60)}" is no event_input, so nothing can be played on it.`,
+    );
   }
 
   private placeOf(node: string): ControlPlace {
@@ -502,6 +544,7 @@ export class LiveSession {
       await within(STUCK_AFTER, ended).catch(() => {});
       await audio.terminate();
     }
+    await this.midi.close();
     const waiting = await spare?.catch(() => null);
     await waiting?.terminate();
     if (control !== null) await endControl(control);

@@ -3,6 +3,9 @@
 import { workerData } from "node:worker_threads";
 import { runAudioThread } from "./audio-thread.ts";
 import { runControlThread } from "./control-thread.ts";
+import { runMidiThread } from "./midi-thread.ts";
 
-if ((workerData as { role: string }).role === "audio") runAudioThread();
+const { role } = workerData as { role: string };
+if (role === "audio") runAudioThread();
+else if (role === "midi") runMidiThread();
 else runControlThread();

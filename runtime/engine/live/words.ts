@@ -2,6 +2,13 @@
 
 import { LATENESS_WORDS } from "./lateness.ts";
 
+/** Most nodes that the words have room for. */
+export const MOST_LIVE_NODES = 1024;
+/** How a record names a node: as one of the session that was meant. */
+export const placeWord = (session: number, node: number): number => session * MOST_LIVE_NODES + node;
+export const sessionOf = (place: number): number => (place / MOST_LIVE_NODES) | 0;
+export const nodeOf = (place: number): number => place % MOST_LIVE_NODES;
+
 /** 32-bit words. */
 export const Word = {
   /** A Command; written by the control side. */
@@ -45,8 +52,11 @@ export const Figure = {
   Peak: 5,
   /** The frame at which the session that plays began. */
   Origin: 6,
+  /** What happens at Anchor (milliseconds of the steady clock) sounds at frame 0; and frames of a millisecond, 0: there is no such clock. */
+  Anchor: 7,
+  FramesPerMs: 8,
 } as const;
-const FIGURES = 8;
+const FIGURES = 10;
 
 /** What each node has: 32-bit words behind the figures. */
 export const NodeWord = {
