@@ -66,23 +66,27 @@ export function playMetered(
   const exports = { ...calls.functions, memory } as unknown as KernelExports;
   calls.control("start", "$boot");
   calls.control("setup", "setup");
+  calls.unitBudget = DEFAULT_LIMITS.blockUnits;
+  calls.deadline = DEADLINE;
   const block = `
-    calls.begin(budget, DEADLINE);
+    calls.begin();
     try { process(frames); } catch (error) { interrupted(error); }
     calls.finish();`;
   const interrupted = (error: unknown): void => {
     if (!(error instanceof Stop && error.kind === "deadline")) throw error;
   };
   const { process } = exports;
-  const scope = { calls, process, frames, budget: DEFAULT_LIMITS.blockUnits, DEADLINE, interrupted };
+  const scope = { calls, process, frames, interrupted };
   return {
     memory,
     exports,
     run: loop(block, scope),
     units() {
-      calls.begin(DEFAULT_LIMITS.blockUnits, Number.POSITIVE_INFINITY);
+      calls.deadline = Number.POSITIVE_INFINITY;
+      calls.begin();
       exports.process(frames);
       calls.finish();
+      calls.deadline = DEADLINE;
       return calls.units;
     },
   };

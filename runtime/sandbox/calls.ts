@@ -23,6 +23,14 @@ const FAST = 0.0125;
 const FAST_SLICES = 5;
 const MOST_SLICES = 32_768;
 
+// Numbers that are no small integers are kept in arrays: handed from call to call, or kept in a field, each may be a new object.
+/** What a call may take: units, and milliseconds. */
+const UNITS = 0;
+const MILLISECONDS = 1;
+/** When the running call has to end, and when the clock was last read. */
+const ENDS_AT = 0;
+const READ_AT = 1;
+
 /** Units, and milliseconds where there is a deadline, for the sentence of a plugin that reported a failure. */
 const WORDS_UNITS = 4 * SLICE;
 const WORDS_DEADLINE = 0.5;
@@ -82,13 +90,14 @@ export class Calls {
   /** Units of the running call at its last check. */
   private counted = 0;
   private budget = 0;
-  private endsAt = Number.POSITIVE_INFINITY;
-  /** When the clock was last read, and the units handed out since then. */
-  private readAt = 0;
+  private readonly times = Float64Array.of(Number.POSITIVE_INFINITY, 0);
+  /** Units handed out since the clock was last read. */
   private handed = 0;
-  /** The budget and deadline of the last call, and the units that such a call begins with. */
-  private plannedUnits = 0;
-  private plannedTime = 0;
+  /** What an [audio] call may take. */
+  private readonly allowance = Float64Array.of(0, Number.POSITIVE_INFINITY);
+  private readonly otherAllowance = new Float64Array(2);
+  /** What the last call was allowed, and the units that such a call begins with. */
+  private readonly planned = new Float64Array(2);
   private first = 0;
 
   constructor(
@@ -120,13 +129,13 @@ export class Calls {
     this.counted = this.granted - fuel;
     if (this.counted > this.budget) throw new Stop("units", "");
     let fast = true;
-    if (this.endsAt !== Number.POSITIVE_INFINITY) {
-      const { clock } = this;
+    const { clock, times } = this;
+    if (times[ENDS_AT] !== Number.POSITIVE_INFINITY) {
       clock.read();
       const now = clock.time[0] as number;
-      if (now > this.endsAt) throw new Stop("deadline", "");
-      fast = (now - this.readAt) * SLICE < this.handed * FAST;
-      this.readAt = now;
+      if (now > (times[ENDS_AT] as number)) throw new Stop("deadline", "");
+      fast = (now - (times[READ_AT] as number)) * SLICE < this.handed * FAST;
+      times[READ_AT] = now;
     }
     const units = this.hand(fast ? 1 + FAST_SLICES : 1, slicesOwed(fuel));
     return fuel + units;
@@ -139,8 +148,10 @@ export class Calls {
       if (known > 0) return known;
     }
     let slices = more;
-    if (this.endsAt !== Number.POSITIVE_INFINITY) {
-      slices += Math.min(Math.floor((this.endsAt - this.readAt) / SLOWEST), MOST_SLICES);
+    const { times } = this;
+    if (times[ENDS_AT] !== Number.POSITIVE_INFINITY) {
+      const left = (times[ENDS_AT] as number) - (times[READ_AT] as number);
+      slices += Math.min(Math.floor(left / SLOWEST), MOST_SLICES);
     }
     // Never more than the budget holds, so that where it ends a call does not depend on the clock.
     slices = Math.max(Math.min(slices, (this.budget - this.granted) / SLICE), owed);
@@ -162,28 +173,53 @@ export class Calls {
     return this.handed;
   }
 
-  /** [audio] Before a call: `milliseconds` may be Infinity. */
-  begin(units: number, milliseconds: number): void {
-    this.start(units, milliseconds, 0);
+  /** Most units, and milliseconds, of one [audio] call. */
+  get unitBudget(): number {
+    return this.allowance[UNITS] as number;
+  }
+  set unitBudget(units: number) {
+    this.allowance[UNITS] = units;
+  }
+  get deadline(): number {
+    return this.allowance[MILLISECONDS] as number;
+  }
+  set deadline(milliseconds: number) {
+    this.allowance[MILLISECONDS] = milliseconds;
   }
 
-  /** Works out what is the same for every call with this budget and deadline. */
-  private plan(units: number, milliseconds: number): void {
-    this.plannedUnits = units;
-    this.plannedTime = milliseconds;
+  /** [audio] Before a call that may take as much. */
+  begin(): void {
+    this.start(this.allowance, 0);
+  }
+
+  /** Before a call that may take something else; `milliseconds` may be Infinity. @param control as for start */
+  private beginWith(units: number, milliseconds: number, control: number): void {
+    this.otherAllowance[UNITS] = units;
+    this.otherAllowance[MILLISECONDS] = milliseconds;
+    this.start(this.otherAllowance, control);
+  }
+
+  /** Works out what is the same for every call that may take so much. */
+  private plan(allowance: Float64Array): void {
+    const units = allowance[UNITS] as number;
+    const milliseconds = allowance[MILLISECONDS] as number;
+    this.planned.set(allowance);
     this.budget = Math.ceil(units / SLICE) * SLICE;
     const fits = milliseconds === Number.POSITIVE_INFINITY ? 1 : 1 + Math.floor(milliseconds / SLOWEST);
     this.first = Math.max(1, Math.min(fits, MOST_SLICES, this.budget / SLICE)) * SLICE;
   }
 
   /** @param control what $fuel takes: 0 for an [audio] call */
-  private start(units: number, milliseconds: number, control: number): void {
-    if (units !== this.plannedUnits || milliseconds !== this.plannedTime) this.plan(units, milliseconds);
-    this.endsAt = Number.POSITIVE_INFINITY;
-    if (milliseconds !== Number.POSITIVE_INFINITY) {
+  private start(allowance: Float64Array, control: number): void {
+    const { planned, times } = this;
+    if (allowance[UNITS] !== planned[UNITS] || allowance[MILLISECONDS] !== planned[MILLISECONDS]) {
+      this.plan(allowance);
+    }
+    times[ENDS_AT] = Number.POSITIVE_INFINITY;
+    if (allowance[MILLISECONDS] !== Number.POSITIVE_INFINITY) {
       this.clock.read();
-      this.readAt = this.clock.time[0] as number;
-      this.endsAt = this.readAt + milliseconds;
+      times[READ_AT] = this.clock.time[0] as number;
+      times[ENDS_AT] = (times[READ_AT] as number) + (allowance[MILLISECONDS] as number);
     }
     this.begun++;
     this.handed = this.granted = this.first;
@@ -260,7 +296,7 @@ export class Calls {
     const { limits } = this.type;
     this.host.rate.begin();
     const pages = this.lease?.reserve() ?? ALL_PAGES - 1;
-    this.start(limits.controlUnits, limits.controlSeconds * 1_000, ALL_PAGES - pages);
+    this.beginWith(limits.controlUnits, limits.controlSeconds * 1_000, ALL_PAGES - pages);
     let result: number;
     try {
       result = (this.functions[name] as Call)(...args);
@@ -338,13 +374,16 @@ export class Calls {
   }
 
   /** What the plugin says of the failure that it just reported from an [audio] call; it is about to be stopped. */
-  lastWords(status: number, units: number, milliseconds: number): string {
+  lastWords(status: number): string {
     if (!this.has("bj_error")) return reason(status, "");
     const used = this.units;
+    const units = this.allowance[UNITS] as number;
+    const milliseconds = this.allowance[MILLISECONDS] as number;
     // Without a deadline no clock has a say: what was recorded ends where it did.
-    this.begin(
+    this.beginWith(
       Math.min(units, WORDS_UNITS),
       milliseconds === Number.POSITIVE_INFINITY ? milliseconds : Math.min(milliseconds, WORDS_DEADLINE),
+      0,
     );
     try {
       return reason(status, this.text(this.functions.bj_error?.() ?? 0));

@@ -51,10 +51,6 @@ export interface InstanceOptions {
 
 export class PluginInstance {
   readonly type: PluginType;
-  /** Most units of one call of process, reset or idle; activate sets it from the limits. */
-  unitBudget: number;
-  /** Milliseconds that one call of process, reset or idle may take. */
-  deadline = Number.POSITIVE_INFINITY;
   /** What the last process said of the next block. */
   processState: ProcessState = ProcessState.Continue;
   rate = 0;
@@ -81,7 +77,6 @@ export class PluginInstance {
   /** Made by PluginType.instantiate and PluginType.attach. */
   constructor(type: PluginType, options: InstanceOptions, shared?: SharedInstance) {
     this.type = type;
-    this.unitBudget = type.limits.blockUnits;
     this.shown = type.descriptor;
     const { limits, rewritten } = type;
     this.lease =
@@ -94,6 +89,7 @@ export class PluginInstance {
     this.look = options.look;
     this.watcher = options.watcher;
     this.calls = new Calls(type, memory, this.host, options.now ?? steadyNow, this.watcher, this.lease);
+    this.unitBudget = limits.blockUnits;
     const { functions } = this.calls;
     this.seal = functions.$seal as Call;
     this.laneGet = functions.$lane_get as Call;
@@ -115,6 +111,20 @@ export class PluginInstance {
     }
   }
 
+  /** Most units of one call of process, reset or idle; activate sets it from the limits. */
+  get unitBudget(): number {
+    return this.calls.unitBudget;
+  }
+  set unitBudget(units: number) {
+    this.calls.unitBudget = units;
+  }
+  /** Milliseconds that one call of process, reset or idle may take. */
+  get deadline(): number {
+    return this.calls.deadline;
+  }
+  set deadline(milliseconds: number) {
+    this.calls.deadline = milliseconds;
+  }
   /** What stopped it, or null. A stopped instance takes no further call. */
   get fault(): Fault | null {
     return this.calls.fault;
@@ -330,7 +340,7 @@ export class PluginInstance {
     this.active;
     if (this.calls.fault !== null || !this.calls.has("bj_reset")) return;
     this.watcher?.call(this, { call: "reset" });
-    this.calls.begin(this.unitBudget, this.deadline);
+    this.calls.begin();
     try {
       this.calls.functions.bj_reset?.();
     } catch (error) {
@@ -345,7 +355,7 @@ export class PluginInstance {
   idle(): void {
     if (!this.calls.has("bj_idle") || this.calls.fault !== null) return;
     this.watcher?.call(this, { call: "idle" });
-    this.calls.begin(this.unitBudget, this.deadline);
+    this.calls.begin();
     try {
       this.calls.functions.bj_idle?.();
     } catch (error) {
@@ -375,7 +385,7 @@ export class PluginInstance {
     const { eventsIn, eventsOut, audio } = views;
     this.host.rate.sound(frames, this.rate);
     eventsOut.count = 0;
-    this.calls.begin(this.unitBudget, this.deadline);
+    this.calls.begin();
     let result: number;
     try {
       result = this.processCall(frames, eventsIn.count);
@@ -386,7 +396,7 @@ export class PluginInstance {
     this.calls.finish();
     eventsIn.count = 0;
     if (result < 0) {
-      const words = this.calls.lastWords(result, this.unitBudget, this.deadline);
+      const words = this.calls.lastWords(result);
       this.calls.condemn("status", "process", `reported a failure (${words})`);
       return this.silence(views);
     }
