@@ -1,7 +1,9 @@
 // `belljar devices`: what sound can be heard on here, and what is missing for more.
 
 import type { DeviceCaps, DeviceInfo, DeviceList } from "../../abi/sidecar.ts";
-import { BelljarError } from "../../abi/error.ts";
+import { BelljarError, printable } from "../../abi/error.ts";
+import { isAlwaysThere } from "../engine/live/choose-device.ts";
+import { listDevices } from "../output/device-list.ts";
 import { sidecarOf } from "../engine/live/play-live.ts";
 import { SidecarClient } from "../output/sidecar-client.ts";
 import { flag, parseOptions, takePositionals } from "./options.ts";
@@ -25,7 +27,9 @@ ASIO: PortAudio plays on ASIO devices where the library was built with it, which
 macOS and the one that naudiodon brings are not. Name one that was with --portaudio, or for good in
 the configuration file: "output": { "sidecar_args": ["--portaudio", "C:\\\\audio\\\\portaudio-asio.dll"] }.
 
-Exit code: 0 listed, 2 bad input.
+A sound library that crashes or hangs when it is asked is left out, and named with what happened.
+
+Exit code: 0 listed; 2 bad input, or a library that was named with --portaudio and can't be used.
 
 Examples:
   belljar devices
@@ -33,6 +37,9 @@ Examples:
   belljar devices --portaudio C:\\audio\\portaudio-asio.dll
 `;
 
+const EXIT_UNUSABLE = 2;
+/** Sidecars that may be lost in asking devices what they can. */
+const MOST_DEATHS = 3;
 const OPTIONS = { ...SINK_OPTIONS, json: flag() };
 
 interface Found extends DeviceInfo {
@@ -42,27 +49,53 @@ interface Found extends DeviceInfo {
 export async function run(args: string[]): Promise<number> {
   const { options, positionals } = parseOptions(args, OPTIONS);
   takePositionals(positionals, []);
-  const client = await SidecarClient.start(sidecarOf(readSettings(options)), () => {});
+  const command = sidecarOf(readSettings(options));
+  const start = (): Promise<SidecarClient> => SidecarClient.start(command, () => {});
+  const { client, list } = await listDevices(start);
+  const census = new Census(start, client);
+  const devices: Found[] = [];
   try {
-    const list = await client.request("list", { without: [] });
-    const devices: Found[] = [];
-    for (const device of list.devices) devices.push({ ...device, caps: await capsOf(client, device.id) });
-    const { apis, library, notes } = list;
-    if (options.json) process.stdout.write(`${JSON.stringify({ apis, library, notes, devices }, null, 2)}\n`);
-    else process.stdout.write(report(list, devices));
+    for (const device of list.devices) devices.push({ ...device, caps: await census.capsOf(device.id) });
   } finally {
-    await client.close();
+    await census.end();
   }
-  return 0;
+  list.notes.push(...census.notes);
+  const { apis, library, notes } = list;
+  if (options.json) process.stdout.write(`${JSON.stringify({ apis, library, notes, devices }, null, 2)}\n`);
+  else process.stdout.write(report(list, devices));
+  // What was asked is what is on this library.
+  return options.portaudio !== undefined && library === null ? EXIT_UNUSABLE : 0;
 }
 
-async function capsOf(client: SidecarClient, device: string): Promise<DeviceCaps | null> {
-  try {
-    return await client.request("caps", { device });
-  } catch (error) {
-    // A device that can't be asked now can be listed all the same.
-    if (error instanceof BelljarError && error.code.startsWith("device/")) return null;
-    throw error;
+/** Asks devices what they can, by as many sidecars as that takes: some drivers end or hang the one that asks. */
+class Census {
+  readonly notes: string[] = [];
+  private readonly start: () => Promise<SidecarClient>;
+  private client: SidecarClient;
+
+  constructor(start: () => Promise<SidecarClient>, client: SidecarClient) {
+    this.start = start;
+    this.client = client;
+  }
+
+  /** null: it does not say. */
+  async capsOf(device: string): Promise<DeviceCaps | null> {
+    if (this.notes.length >= MOST_DEATHS && !isAlwaysThere(device)) return null;
+    try {
+      return await this.client.request("caps", { device });
+    } catch (error) {
+      if (!(error instanceof BelljarError)) throw error;
+      // A device that can't be asked now can be listed all the same.
+      if (error.code.startsWith("device/") && error.code !== "device/stuck") return null;
+      this.notes.push(`${printable(device, 120)} can't be asked what it can: ${error.message}`);
+      this.client.kill();
+      this.client = await this.start();
+      return null;
+    }
+  }
+
+  end(): Promise<void> {
+    return this.client.close();
   }
 }
 

@@ -8,14 +8,23 @@ import type { SidecarClient } from "./sidecar-client.ts";
 /** What becomes of a sidecar whose library fails. */
 const FATAL = new Set(["sidecar/ended", "sidecar/timeout", "device/stuck"]);
 
+const ADDON = "naudiodon";
+
+/** The libraries that need not be asked for a device: naudiodon has what PortAudio has, and takes a process of its own. */
+export function notNeededFor(device: string | null): readonly string[] {
+  return device?.startsWith(`${ADDON}:`) ? [] : [ADDON];
+}
+
 /**
  * Starts a sidecar and lists; as many times as there are libraries that fail. Gives the sidecar that lives.
+ * @param leaveOut libraries that are not asked
  * @throws BelljarError sidecar/*
  */
 export async function listDevices(
   start: () => Promise<SidecarClient>,
+  leaveOut: readonly string[] = [],
 ): Promise<{ client: SidecarClient; list: DeviceList }> {
-  const without: string[] = [];
+  const without = [...leaveOut];
   const failed: string[] = [];
   for (;;) {
     const client = await start();
