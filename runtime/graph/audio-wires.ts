@@ -436,8 +436,8 @@ export class AudioOutput {
   /** Whether a wire begins here. */
   connected = false;
 
-  /** An array, since a number that is no integer would be a new object each time. */
-  private readonly level = new Float64Array(1);
+  /** Its peak. An array, since a number that is no integer would be a new object each time. */
+  readonly level = new Float64Array(1);
 
   constructor(mixer: Mixer, port: NodeAudioPort, frames: number) {
     this.port = port;

@@ -88,6 +88,11 @@ export class ControlInput {
     this.knobs[this.slot] = value;
   }
 
+  /** [audio] The same, from one element. */
+  turn(value: Float64Array): void {
+    this.knobs[this.slot] = value[0] as number;
+  }
+
   connect(wire: ControlWire): void {
     this.wires.push(wire);
   }

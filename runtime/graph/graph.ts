@@ -77,10 +77,12 @@ export class Graph {
   block = 0;
   /** Largest magnitude that reached the master, before the ceiling: ever, and in the last block. */
   get peak(): number {
-    return this.peaks[0] as number;
+    return this.most[0] as number;
   }
+  /** In an array of one element, since a number that is no integer would be a new object each time. */
+  readonly level = new Float64Array(1);
   get lastPeak(): number {
-    return this.peaks[1] as number;
+    return this.level[0] as number;
   }
   /** Samples that the ceiling held. */
   clamped = 0;
@@ -88,8 +90,10 @@ export class Graph {
   readonly faults: Int32Array;
   faultCount = 0;
 
-  /** In an array, since a number that is no integer would be a new object each time. */
-  private readonly peaks = new Float64Array(2);
+  private readonly most = new Float64Array(1);
+  /** When the node that is being timed began. */
+  private readonly started = new Float64Array(1);
+  private readonly given = new Float64Array(1);
   private readonly parts: GraphParts;
   private readonly state: GraphState;
   private readonly sum: Slot;
@@ -115,10 +119,10 @@ export class Graph {
     const { steps, parts, frames, block } = this;
     const clock = parts.clock;
     const all = clock !== null && parts.timing === "all";
-    let start = 0;
+    const { started } = this;
     if (all) {
       clock.read();
-      start = clock.time[0] as number;
+      started[0] = clock.time[0] as number;
     }
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i] as NodeStep;
@@ -131,15 +135,12 @@ export class Graph {
       } else {
         if (!all) {
           clock.read();
-          start = clock.time[0] as number;
+          started[0] = clock.time[0] as number;
         }
         step.run(frames, block);
         clock.read();
-        const end = clock.time[0] as number;
-        step.lastTime = end - start;
-        step.time += end - start;
-        step.timed++;
-        start = end;
+        step.addTime(started, clock.time);
+        started[0] = clock.time[0] as number;
       }
       if (step.faultBlock >= 0) this.faults[this.faultCount++] = i;
     }
@@ -150,9 +151,9 @@ export class Graph {
       peak = sum.level[0] as number;
       if (peak > CEILING) this.clamped += sum.clamp(CEILING);
     }
-    const { peaks } = this;
-    peaks[1] = peak;
-    if (peak > (peaks[0] as number)) peaks[0] = peak;
+    const { level, most } = this;
+    level[0] = peak;
+    if (peak > (most[0] as number)) most[0] = peak;
     this.keep();
     const { fades, farewells } = parts;
     if (!fades.over) fades.at += frames;
@@ -188,9 +189,15 @@ export class Graph {
    * @param node in the order of declaration @param slot of the node's controlsIn
    */
   setControl(node: number, slot: number, value: number): void {
+    this.given[0] = value;
+    this.turnKnob(node, slot, this.given);
+  }
+
+  /** [audio] The same, with the value as one element: a number that is handed over may be a new object. */
+  turnKnob(node: number, slot: number, value: Float64Array): void {
     const input = this.parts.knobs[node]?.[slot];
     if (input === undefined || input === null) return;
-    input.knob = value;
+    input.turn(value);
     const step = this.byNode[node] as NodeStep;
     // A node at fault has nothing to write to; the next instance gets the value with all others.
     if (step.faultBlock < 0 && input.deliver()) step.wake();
@@ -260,7 +267,8 @@ export class Graph {
     this.block = former.block;
     this.turn = Math.min(former.turn, Math.max(0, this.steps.length - 1));
     this.clamped = former.clamped;
-    this.peaks.set(former.peaks);
+    this.level.set(former.level);
+    this.most.set(former.most);
     takeOver(this.parts, former.parts);
   }
 

@@ -22,10 +22,8 @@ const FADED = Number.MAX_SAFE_INTEGER;
 // Places in its figures.
 const UNITS = 0;
 const PEAK = 1;
-const LAST_PEAK = 2;
-const TIME = 3;
-const LAST_TIME = 4;
-const FIGURES = 5;
+const TIME = 2;
+const FIGURES = 3;
 
 export class NodeStep implements Kept {
   readonly words = 2;
@@ -60,8 +58,12 @@ export class NodeStep implements Kept {
   lostEvents = 0;
   /** Blocks in which it was timed. */
   timed = 0;
-  /** In an array, since a number that is no small integer would be a new object each time. */
+  /** In arrays, since a number that is no small integer would be a new object each time. */
   private readonly figures = new Float64Array(FIGURES);
+  /** Largest magnitude of all outputs in the last block, before the limit: one element. */
+  readonly level = new Float64Array(1);
+  /** Milliseconds of the last block in which it was timed: one element. */
+  readonly took = new Float64Array(1);
 
   private playing: GraphNode;
   private transportTo: Uint8Array | null;
@@ -102,26 +104,25 @@ export class NodeStep implements Kept {
   set peak(value: number) {
     this.figures[PEAK] = value;
   }
-  /** The same in the last block. */
-  get lastPeak(): number {
-    return this.figures[LAST_PEAK] as number;
-  }
-  set lastPeak(value: number) {
-    this.figures[LAST_PEAK] = value;
-  }
   /** Milliseconds of the blocks in which it was timed. */
   get time(): number {
     return this.figures[TIME] as number;
   }
-  set time(value: number) {
-    this.figures[TIME] = value;
-  }
-  /** The same of the last one. */
+
   get lastTime(): number {
-    return this.figures[LAST_TIME] as number;
+    return this.took[0] as number;
   }
-  set lastTime(value: number) {
-    this.figures[LAST_TIME] = value;
+  get lastPeak(): number {
+    return this.level[0] as number;
+  }
+
+  /** A block was timed. @param from milliseconds, one element @param to the same */
+  addTime(from: Float64Array, to: Float64Array): void {
+    const { figures, took } = this;
+    const time = (to[0] as number) - (from[0] as number);
+    took[0] = time;
+    figures[TIME] = (figures[TIME] as number) + time;
+    this.timed++;
   }
 
   /** The one that plays now. */
@@ -132,7 +133,7 @@ export class NodeStep implements Kept {
   /** One block. Never throws. */
   run(frames: number, block: number): void {
     this.blocks++;
-    this.lastPeak = 0;
+    this.level[0] = 0;
     this.dryReady = false;
     try {
       if (!this.attempt(frames)) this.fail(block, null);
@@ -143,7 +144,7 @@ export class NodeStep implements Kept {
 
   /** One block while it is at fault: what is on its way to it goes on, so that another can take its place at any time. */
   sitOut(frames: number): void {
-    this.lastPeak = 0;
+    this.level[0] = 0;
     this.events.pass(frames);
     this.farewell.count = 0;
     this.sayFarewell();
@@ -271,7 +272,7 @@ export class NodeStep implements Kept {
     const well = node.process(frames);
     const units = node.units;
     this.calls++;
-    this.units += units;
+    this.figures[UNITS] = (this.figures[UNITS] as number) + units;
     if (units > this.mostUnits) this.mostUnits = units;
     if (!well) return false;
     this.holdEvents(node.eventsOut);
@@ -294,12 +295,16 @@ export class NodeStep implements Kept {
   }
 
   private count(): void {
-    for (let i = 0; i < this.outputs.length; i++) {
-      const output = this.outputs[i] as AudioOutput;
-      if (output.peak > this.lastPeak) this.lastPeak = output.peak;
+    const { outputs, figures, level } = this;
+    let peak = level[0] as number;
+    for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i] as AudioOutput;
+      const here = output.level[0] as number;
+      if (here > peak) peak = here;
       this.limited += output.limited;
     }
-    if (this.lastPeak > this.peak) this.peak = this.lastPeak;
+    level[0] = peak;
+    if (peak > (figures[PEAK] as number)) figures[PEAK] = peak;
   }
 
   private readyDry(): void {
