@@ -70,8 +70,8 @@ const ANSWERS: Record<SidecarOp, Shape> = {
     library: orNull(shaped({ path: text, version: text, asio: truth })),
     notes: listOf(text),
   },
+  // The request's id stands where the device's would.
   caps: {
-    id: text,
     rates: listOf(rate),
     channels: count,
     formats: listOf(format),
