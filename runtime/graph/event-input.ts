@@ -27,7 +27,10 @@ export class EventInput implements GraphNode {
   /** Whether eventsOut holds what the next block is to send, and no longer what the last one sent. */
   private collecting = false;
 
-  /** [audio] Between blocks: an event of the next one. Frames must not fall. False: there is no room for more. */
+  /**
+   * [audio] Between blocks: an event of the next one. Frames must not fall. False: there is no room for more.
+   * @param value one element: a number that is handed over may be a new object
+   */
   push(
     frame: number,
     type: number,
@@ -35,10 +38,10 @@ export class EventInput implements GraphNode {
     channel: number,
     key: number,
     id: number,
-    value: number,
+    value: Float64Array,
   ): boolean {
     this.collect();
-    return this.eventsOut.push(frame, type, 0, noteId, channel, key, id, value);
+    return this.eventsOut.pushFrom(frame, type, noteId, channel, key, id, value, 0);
   }
 
   private collect(): void {

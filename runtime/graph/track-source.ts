@@ -69,15 +69,15 @@ export class TrackSource implements GraphNode {
     }
     while (this.next < schedule.length && (schedule.frame[this.next] as number) < end) {
       const i = this.next++;
-      eventsOut.push(
+      eventsOut.pushFrom(
         (schedule.frame[i] as number) - start,
         schedule.type[i] as number,
-        0,
         schedule.noteId[i] as number,
         schedule.channel[i] as number,
         schedule.key[i] as number,
         schedule.id[i] as number,
-        schedule.value[i] as number,
+        schedule.value,
+        i,
       );
     }
     this.position = end;

@@ -119,7 +119,7 @@ class AudioThread {
   /** Milliseconds of a block. */
   private length = 1;
   /** What is left of a meter's level after a block. */
-  private fall = 1;
+  private readonly fall = new Float64Array(1);
   /** How many of the graph's faults are told. */
   private told = 0;
 
@@ -199,7 +199,7 @@ class AudioThread {
       if (node instanceof LivePluginNode) this.tellPlaying(i, node.serial, frame);
     }
     this.length = (parcel.block / parcel.rate) * 1000;
-    this.fall = 10 ** ((-METER_FALL / 20) * (parcel.block / parcel.rate));
+    this.fall[0] = 10 ** ((-METER_FALL / 20) * (parcel.block / parcel.rate));
     if (this.pace === null || before?.rate !== parcel.rate || before.block !== parcel.block) {
       this.pace = new Pace(words, this.now, parcel.rate, parcel.block, this.free);
       this.frameClock = new FrameClock(words, this.clock, parcel.rate, parcel.block, this.free);
@@ -319,7 +319,7 @@ class AudioThread {
       if (session > parcel.session) return;
       parameters.take();
       if (session === parcel.session) {
-        graph.setControl(nodeOf(place), integers[1] as number, parameters.value);
+        graph.turnKnob(nodeOf(place), integers[1] as number, parameters.value);
       }
     }
   }
@@ -332,14 +332,14 @@ class AudioThread {
     figures[Figure.MeanLoad] = (figures[Figure.MeanLoad] as number) * (1 - MEAN_WEIGHT) + load * MEAN_WEIGHT;
     if (load > (figures[Figure.WorstLoad] as number)) figures[Figure.WorstLoad] = load;
     if (load > 1) words.add(Word.Late, 1);
-    figures[Figure.Peak] = graph.lastPeak;
+    figures[Figure.Peak] = graph.level[0] as number;
     words.store(Word.Clamped, graph.clamped | 0);
     for (let i = 0; i < graph.byNode.length; i++) {
       const step = graph.byNode[i] as NodeStep | null;
       // The master is none of the steps.
-      words.setPeak(i, step === null ? graph.lastPeak : step.lastPeak, this.fall);
+      words.setPeak(i, step === null ? graph.level : step.level, this.fall);
       if (step === null) continue;
-      words.setTime(i, step.lastTime);
+      words.setTime(i, step.took);
     }
   }
 

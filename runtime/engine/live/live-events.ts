@@ -25,13 +25,18 @@ export class Routes {
     this.places = new Int32Array(buffer);
   }
 
-  /** [control] The oldest session is forgotten. */
+  /** [control] Instead of what was said of the session before, else of the oldest one. */
   set(connection: number, session: number, node: number): void {
     const { places } = this;
     const first = connection * SESSIONS;
     let oldest = first;
     for (let i = first; i < first + SESSIONS; i++) {
-      if ((places[i] as number) < (places[oldest] as number)) oldest = i;
+      const place = places[i] as number;
+      if (sessionOf(place) === session) {
+        oldest = i;
+        break;
+      }
+      if (place < (places[oldest] as number)) oldest = i;
     }
     Atomics.store(places, oldest, placeWord(session, node));
   }
@@ -82,12 +87,15 @@ export class LiveEvents {
       const hostNode = this.next(host, session, end);
       const deviceNode = this.next(devices, session, end);
       if (hostNode === LATER && deviceNode === LATER) return;
-      const isHost = deviceNode === LATER || (hostNode !== LATER && host.time <= devices.time);
+      const isHost =
+        deviceNode === LATER ||
+        (hostNode !== LATER && (host.time[0] as number) <= (devices.time[0] as number));
       const queue = isHost ? host : devices;
       queue.take();
       const place = isHost ? hostNode : deviceNode;
       if (place === NOWHERE) continue;
-      const offset = queue.time > frame ? Math.floor(queue.time - frame) : 0;
+      const ahead = (queue.time[0] as number) - frame;
+      const offset = ahead > 0 ? Math.floor(ahead) : 0;
       if (offset > last) last = offset;
       this.push(nodes[place], last, queue);
     }
@@ -107,11 +115,12 @@ export class LiveEvents {
   private next(queue: RecordQueue, session: number, end: number): number {
     if (!queue.look()) return LATER;
     const place = queue.integers[0] as number;
-    if (queue === this.devices) return queue.time >= end ? LATER : this.routes.node(place, session);
+    if (queue === this.devices)
+      return (queue.time[0] as number) >= end ? LATER : this.routes.node(place, session);
     // What is meant for a session that is still to come waits for it.
     if (sessionOf(place) > session) return LATER;
     if (sessionOf(place) < session) return NOWHERE;
-    return queue.time >= end ? LATER : nodeOf(place);
+    return (queue.time[0] as number) >= end ? LATER : nodeOf(place);
   }
 
   /** [audio] What was taken need not be kept any longer. */

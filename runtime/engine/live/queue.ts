@@ -13,9 +13,9 @@ const AT_TAKEN = 1;
  */
 export class RecordQueue {
   readonly buffer: SharedArrayBuffer;
-  /** Of the record last taken. */
-  time = 0;
-  value = 0;
+  // Of the record last taken: in arrays of one element, since a number that is no integer would be a new object each time.
+  readonly time = new Float64Array(1);
+  readonly value = new Float64Array(1);
   readonly integers = new Int32Array(INTEGERS);
   private readonly capacity: number;
   /** [audio] The next record to be taken. */
@@ -53,8 +53,8 @@ export class RecordQueue {
     const { next } = this;
     if (next === Atomics.load(this.header, AT_PUT)) return false;
     const at = this.at(next);
-    this.time = this.view.getFloat64(at, true);
-    this.value = this.view.getFloat64(at + 8, true);
+    this.time[0] = this.view.getFloat64(at, true);
+    this.value[0] = this.view.getFloat64(at + 8, true);
     for (let i = 0; i < INTEGERS; i++) this.integers[i] = this.view.getInt32(at + 16 + i * 4, true);
     return true;
   }

@@ -149,8 +149,9 @@ export class LiveWords {
   time(node: number): number {
     return this.nodeFloats[node * NODE_WORDS + NodeWord.Time] as number;
   }
-  setTime(node: number, milliseconds: number): void {
-    this.nodeFloats[node * NODE_WORDS + NodeWord.Time] = milliseconds;
+  /** @param milliseconds one element, as all that follows: a number that is handed over may be a new object */
+  setTime(node: number, milliseconds: Float64Array): void {
+    this.nodeFloats[node * NODE_WORDS + NodeWord.Time] = milliseconds[0] as number;
   }
   level(node: number): number {
     return this.nodeFloats[node * NODE_WORDS + NodeWord.Level] as number;
@@ -159,10 +160,11 @@ export class LiveWords {
     return this.nodeFloats[node * NODE_WORDS + NodeWord.MostPeak] as number;
   }
   /** @param fall what is left of a level after a block */
-  setPeak(node: number, peak: number, fall: number): void {
+  setPeak(node: number, peaks: Float64Array, falls: Float64Array): void {
+    const peak = peaks[0] as number;
     const { nodeFloats } = this;
     const at = node * NODE_WORDS;
-    const level = (nodeFloats[at + NodeWord.Level] as number) * fall;
+    const level = (nodeFloats[at + NodeWord.Level] as number) * (falls[0] as number);
     nodeFloats[at + NodeWord.Peak] = peak;
     nodeFloats[at + NodeWord.Level] = Math.max(peak, level);
     if (peak > (nodeFloats[at + NodeWord.MostPeak] as number)) nodeFloats[at + NodeWord.MostPeak] = peak;
