@@ -9,6 +9,7 @@ import { RingReader } from "../shm/ring.ts";
 import { raisePriority } from "../shm/thread.ts";
 import { regionWake } from "../shm/wake.ts";
 import type { Backend, OpenDevice } from "./devices/device.ts";
+import { Naudiodon } from "./devices/naudiodon.ts";
 import { nullBackend } from "./devices/null.ts";
 import { PortAudio } from "./devices/portaudio.ts";
 import { wavBackend } from "./devices/wav.ts";
@@ -22,7 +23,7 @@ export interface ThreadData {
 }
 
 /** Where devices come from, in the order in which they are listed. */
-export const SOURCES = ["portaudio", "always"] as const;
+export const SOURCES = ["portaudio", "naudiodon", "always"] as const;
 export type Source = (typeof SOURCES)[number];
 
 export type ThreadRequest =
@@ -42,10 +43,10 @@ export type ThreadAnswer =
 export function runDeviceThread(): void {
   const { words: buffer, library } = workerData as ThreadData;
   const thread = new DeviceThread(new Int32Array(buffer, 0, WORDS), library);
-  parentPort?.on("message", (request: ThreadRequest) => {
+  parentPort?.on("message", async (request: ThreadRequest) => {
     let answer: ThreadAnswer;
     try {
-      answer = { ok: true, result: thread.handle(request) };
+      answer = { ok: true, result: await thread.handle(request) };
     } catch (error) {
       const told =
         error instanceof BelljarError
@@ -64,6 +65,7 @@ class DeviceThread {
   private readonly words: Int32Array;
   private readonly library: string | null;
   private portaudio: PortAudio | null = null;
+  private readonly naudiodon = new Naudiodon();
   private device: OpenDevice | null = null;
   /** What it was opened by. */
   private opened: { device: string; wish: StreamWish } | null = null;
@@ -75,7 +77,7 @@ class DeviceThread {
     this.library = library;
   }
 
-  handle(request: ThreadRequest): object {
+  async handle(request: ThreadRequest): Promise<object> {
     switch (request.op) {
       case "load":
         return { path: request.source === "portaudio" ? this.loadPortAudio() : null };
@@ -84,22 +86,22 @@ class DeviceThread {
       case "caps":
         return this.backend(request.device).caps(request.device);
       case "open":
-        this.close();
+        await this.close();
         // Not before: a sidecar that only lists devices is nobody's hurry.
         raisePriority();
         return this.open(request);
       case "start":
         return this.start(request.ring);
       case "close":
-        this.close();
+        await this.close();
+        await this.naudiodon.end();
         return {};
     }
   }
 
-  private open({ device, wish }: { device: string; wish: StreamWish }): StreamFormat {
+  private async open({ device, wish }: { device: string; wish: StreamWish }): Promise<StreamFormat> {
     const backend = this.backend(device);
-    if (backend === this.portaudio) this.portaudio.refresh();
-    this.device = backend.open(device, wish);
+    this.device = await backend.open(device, wish);
     this.opened = { device, wish };
     return this.device.format;
   }
@@ -114,30 +116,34 @@ class DeviceThread {
     }
   }
 
-  private list(source: Source): DeviceList {
+  private async list(source: Source): Promise<DeviceList> {
+    const nothing: DeviceList = { apis: [], devices: [], library: null, notes: [] };
     if (source === "always") {
-      const devices = [nullBackend, wavBackend].flatMap((backend) => backend.list().devices);
-      return { apis: [], devices, library: null, notes: [] };
+      const lists = await Promise.all([nullBackend, wavBackend].map((backend) => backend.list()));
+      return { ...nothing, devices: lists.flatMap(({ devices }) => devices) };
     }
     try {
+      if (source === "naudiodon")
+        return Naudiodon.isHere ? { ...nothing, ...(await this.naudiodon.list()) } : nothing;
       this.portaudio ??= new PortAudio(this.library);
       if (this.device === null) this.portaudio.refresh();
       const { path, version, hasAsio: asio } = this.portaudio;
       return { ...this.portaudio.list(), library: { path, version, asio }, notes: [] };
     } catch (error) {
       if (!(error instanceof BelljarError)) throw error;
-      return { apis: [], devices: [], library: null, notes: [`${error.message} ${error.hint}`.trim()] };
+      return { ...nothing, notes: [`${error.message} ${error.hint}`.trim()] };
     }
   }
 
   private backend(id: string): Backend {
     if (id === "null") return nullBackend;
     if (id.startsWith("wav:")) return wavBackend;
+    if (id.startsWith("naudiodon:")) return this.naudiodon;
     this.portaudio ??= new PortAudio(this.library);
     return this.portaudio;
   }
 
-  private start(ring: { name: string; bytes: number } | null): object {
+  private async start(ring: { name: string; bytes: number } | null): Promise<object> {
     const { device } = this;
     if (device === null) throw new BelljarError("device/closed", "No device is open.", "Send open first.");
     if (ring !== null) {
@@ -156,25 +162,25 @@ class DeviceThread {
     }
     parentPort?.postMessage("playing");
     const ending = play(this.ring, device, this.words);
-    return ending === "changed" ? { ending, changed: this.openAgain() } : { ending };
+    return ending === "changed" ? { ending, changed: await this.openAgain() } : { ending };
   }
 
   /** The device has turned to another rate: what it plays then is agreed on anew. */
-  private openAgain(): StreamFormat {
+  private async openAgain(): Promise<StreamFormat> {
     const { device, opened } = this;
     if (opened === null) throw new BelljarError("device/closed", "No device is open.");
     const rate = Math.round(device?.realRate?.() ?? opened.wish.rate);
-    this.close();
+    await this.close();
     return this.open({ ...opened, wish: { ...opened.wish, rate } });
   }
 
-  private close(): void {
+  private async close(): Promise<void> {
     const { device } = this;
     this.device = null;
     this.opened = null;
     this.ring = null;
     this.region?.close();
     this.region = null;
-    device?.close();
+    await device?.close();
   }
 }

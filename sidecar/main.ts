@@ -15,6 +15,7 @@ import {
   type SidecarEvent,
 } from "../abi/sidecar.ts";
 import { type ThreadData, runDeviceThread } from "./device-thread.ts";
+import { HOST, runNaudiodonHost } from "./naudiodon/host.ts";
 import { Sidecar } from "./sidecar.ts";
 import { deviceSigns } from "./signs.ts";
 import { WORDS } from "./words.ts";
@@ -33,8 +34,9 @@ It is started by \`belljar play\`, takes requests by its standard input and answ
   --portaudio FILE   the PortAudio library to use (one with ASIO, say)
 `;
 
-if (isMainThread) main(process.argv.slice(2));
-else runDeviceThread();
+if (!isMainThread) runDeviceThread();
+else if (process.argv[2] === HOST && process.connected) runNaudiodonHost();
+else main(process.argv.slice(2));
 
 function main(args: readonly string[]): void {
   const library = readLibrary(args);

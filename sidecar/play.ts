@@ -29,7 +29,8 @@ export type Ending = "paused" | "drained" | "stopped" | "changed";
  * @throws BelljarError device/lost
  */
 export function play(ring: RingReader, device: OpenDevice, words: Int32Array): Ending {
-  const { chunkFrames, channels, format, rate } = device.format;
+  const { chunkFrames, channels, rate } = device.format;
+  const format = device.takes ?? device.format.format;
   const converter = new Converter(format, chunkFrames * channels);
   const { bytes } = converter;
   const prelude = Math.ceil(device.format.latency * rate) + chunkFrames;
