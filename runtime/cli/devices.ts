@@ -3,6 +3,7 @@
 import type { DeviceCaps, DeviceInfo, DeviceList } from "../../abi/sidecar.ts";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { isAlwaysThere } from "../engine/live/choose-device.ts";
+import { listMidiInputs } from "../engine/live/midi-connections.ts";
 import { listDevices } from "../output/device-list.ts";
 import { sidecarOf } from "../engine/live/play-live.ts";
 import { SidecarClient } from "../output/sidecar-client.ts";
@@ -11,15 +12,19 @@ import { readSettings, SINK_OPTIONS } from "./sink.ts";
 import { table } from "./table.ts";
 
 export const name = "devices";
-export const summary = "List what sound can be heard on";
+export const summary = "List what sound can be heard on, and MIDI devices";
 export const help = `Lists the devices that \`belljar play\` can play on: by the sound system's interfaces, with rates and
-latencies; which PortAudio library is in use, and whether it has ASIO.
+latencies; which PortAudio library is in use, and whether it has ASIO. And the MIDI inputs that
+\`belljar play --midi-in\` can be played from.
 
 Usage: belljar devices [OPTIONS]
 
   --portaudio FILE   use this PortAudio library (one with ASIO, say)
   --sidecar FILE     use this sidecar
   --json             print the list as JSON
+
+MIDI inputs need the package @julusian/midi, which npm installs with Belljar unless told to leave out
+what is optional.
 
 Two devices are always there: null, which plays to nobody in exact time, and wav:FILE.
 
@@ -42,8 +47,10 @@ const EXIT_UNUSABLE = 2;
 const MOST_DEATHS = 3;
 const OPTIONS = { ...SINK_OPTIONS, json: flag() };
 
+type Caps = Omit<DeviceCaps, "id">;
+
 interface Found extends DeviceInfo {
-  caps: DeviceCaps | null;
+  caps: Caps | null;
 }
 
 export async function run(args: string[]): Promise<number> {
@@ -61,10 +68,28 @@ export async function run(args: string[]): Promise<number> {
   }
   list.notes.push(...census.notes);
   const { apis, library, notes } = list;
-  if (options.json) process.stdout.write(`${JSON.stringify({ apis, library, notes, devices }, null, 2)}\n`);
-  else process.stdout.write(report(list, devices));
+  const midi = await midiInputs();
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ apis, library, notes, devices, midi }, null, 2)}\n`);
+  } else process.stdout.write(report(list, devices, midi));
   // What was asked is what is on this library.
   return options.portaudio !== undefined && library === null ? EXIT_UNUSABLE : 0;
+}
+
+/** MIDI inputs, and why there are none where they can't be listed. */
+interface MidiList {
+  inputs: { name: string }[];
+  note: string | null;
+}
+
+async function midiInputs(): Promise<MidiList> {
+  try {
+    const names = await listMidiInputs();
+    return { inputs: names.map((input) => ({ name: input })), note: null };
+  } catch (error) {
+    if (!(error instanceof BelljarError) || !error.code.startsWith("midi/")) throw error;
+    return { inputs: [], note: `${error.message}${error.hint === "" ? "" : ` ${error.hint}`}` };
+  }
 }
 
 /** Asks devices what they can, by as many sidecars as that takes: some drivers end or hang the one that asks. */
@@ -79,7 +104,7 @@ class Census {
   }
 
   /** null: it does not say. */
-  async capsOf(device: string): Promise<DeviceCaps | null> {
+  async capsOf(device: string): Promise<Caps | null> {
     if (this.notes.length >= MOST_DEATHS && !isAlwaysThere(device)) return null;
     try {
       return await this.client.request("caps", { device });
@@ -99,7 +124,7 @@ class Census {
   }
 }
 
-function report({ apis, library, notes }: DeviceList, devices: Found[]): string {
+function report({ apis, library, notes }: DeviceList, devices: Found[], midi: MidiList): string {
   const rows = devices.map(({ id, isDefault, channels, defaultRate, caps }) => [
     id,
     isDefault ? "default" : "",
@@ -126,12 +151,19 @@ function report({ apis, library, notes }: DeviceList, devices: Found[]): string 
     lines.push(`${library.version}, ${asio}: ${library.path}`);
     if (apis.length > 0) lines.push(`Interfaces: ${apis.map(({ name: api }) => api).join(", ")}`);
   }
-  return `${[...lines, ...notes].join("\n")}\n`;
+  lines.push(...notes);
+  if (midi.note !== null) lines.push(midi.note);
+  else if (midi.inputs.length === 0) lines.push("No MIDI inputs.");
+  else {
+    const names = midi.inputs.map((input) => [printable(input.name, 100)]);
+    lines.push("", table([{ title: "MIDI INPUT", most: 100 }], names).trimEnd());
+  }
+  return `${lines.join("\n")}\n`;
 }
 
 const ms = (seconds: number): string => (seconds * 1000).toFixed(0);
 
-function ratesOf({ rates }: DeviceCaps): string {
+function ratesOf({ rates }: Caps): string {
   const first = rates[0];
   return first === undefined ? "none" : rates.length < 4 ? rates.join(", ") : `${first} to ${rates.at(-1)}`;
 }

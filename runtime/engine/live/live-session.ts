@@ -440,7 +440,11 @@ export class LiveSession {
    * @throws BelljarError live/node, live/event, midi/library where the optional package is missing, midi/system, midi/input,
    * midi/open, midi/connections
    */
-  async connectMidi(node: string, device: string, options: { channel?: number } = {}): Promise<MidiConnection> {
+  async connectMidi(
+    node: string,
+    device: string,
+    options: { channel?: number | undefined } = {},
+  ): Promise<MidiConnection> {
     const { channel } = options;
     whole("channel", channel ?? 0, 0, 15);
     const place = this.inputOf(node);

@@ -10,6 +10,7 @@ import { checkKeys, checkNumber, checkWhole, refuse } from "../arguments.ts";
 import { readSession } from "../open-session.ts";
 import type { Session } from "../session.ts";
 import { LiveOutput, type OutputEvent } from "./live-output.ts";
+import type { MidiConnection } from "./midi-connections.ts";
 import {
   type LiveFigures,
   type LiveInput,
@@ -30,10 +31,21 @@ export interface PlayOptions extends Partial<Omit<LiveOptions, "free" | "onEvent
   latency?: number | undefined;
   /** Frames of the device's buffer. Default: what `settings` say. */
   buffer?: number | undefined;
+  /** MIDI devices that play nodes of type event_input from the first sound on; others can be added with session.connectMidi. */
+  inputs?: readonly PlayedInput[] | undefined;
   /** The other settings of the sound card's sink, as in the configuration file, which is not read here. */
   settings?: Partial<SinkConfig> | undefined;
   /** Called on the host's thread, soon after. */
   onEvent?: ((event: PlayEvent) => void) | undefined;
+}
+
+/** A MIDI device, and the node that it plays. */
+export interface PlayedInput {
+  /** An input's name (see listMidiInputs), or a part of it that one input alone has. */
+  device: string;
+  node: string;
+  /** Only this channel, 0 to 15; all unless said. */
+  channel?: number | undefined;
 }
 
 /** Seconds from a sample's rendering to the moment at which it is heard. */
@@ -49,7 +61,7 @@ export interface PlayLatency {
 
 const OPTIONS: (keyof PlayOptions)[] = [
   ...(["folder", "midi", "audio", "rate", "block", "deadline", "onFault", "recovery"] as const),
-  ...(["device", "latency", "buffer", "settings", "onEvent"] as const),
+  ...(["device", "latency", "buffer", "settings", "inputs", "onEvent"] as const),
 ];
 const DEFAULT_RATE = 48_000;
 const DEFAULT_BLOCK = 128;
@@ -64,7 +76,7 @@ const ROUND = 50;
  * Plays a session on a sound card: prepares it, opens the device, and returns as soon as it sounds. It goes on, whatever the
  * host's own thread is busy with, until `close`.
  * @param session a session's file, or what parseSession and readSession give
- * @throws BelljarError usage/*, file/*, session/*, device/*, sidecar/*, live/*, and what loading its plugins throws
+ * @throws BelljarError usage/*, file/*, session/*, device/*, sidecar/*, live/*, midi/*, and what loading its plugins throws
  */
 export async function playLive(session: string | Session, options: PlayOptions = {}): Promise<LivePlay> {
   checkKeys("option of playLive", options, OPTIONS);
@@ -82,19 +94,27 @@ export class LivePlay {
   /** The session's threads, and the way to the sound card: for what is not said here. */
   readonly session: LiveSession;
   readonly output: LiveOutput;
+  /** The MIDI devices that were asked for, by the names of their inputs. */
+  readonly inputs: readonly MidiConnection[];
   private readonly news: { failure: BelljarError | null };
   private over = Number.POSITIVE_INFINITY;
   private closing: Promise<StreamStatus | null> | null = null;
 
-  private constructor(session: LiveSession, output: LiveOutput, news: { failure: BelljarError | null }) {
+  private constructor(
+    session: LiveSession,
+    output: LiveOutput,
+    news: { failure: BelljarError | null },
+    inputs: readonly MidiConnection[],
+  ) {
     this.session = session;
     this.output = output;
     this.news = news;
+    this.inputs = inputs;
   }
 
   /** What playLive calls. */
   static async begin(session: Session, options: PlayOptions & { folder: string | null }): Promise<LivePlay> {
-    const { device, latency, buffer, settings, onEvent, ...more } = options;
+    const { device, latency, buffer, settings, inputs, onEvent, ...more } = options;
     const config = readSinkConfig(settings ?? {}, "settings");
     if (device !== undefined) config.device = device;
     if (buffer !== undefined) config.buffer_size_frames = buffer;
@@ -120,8 +140,12 @@ export class LivePlay {
     try {
       const { rate } = output.format as StreamFormat;
       live = await LiveSession.open(session, { ...more, rate, block, onEvent: hear });
+      const connections: MidiConnection[] = [];
+      for (const { node, device: input, channel } of inputs ?? []) {
+        connections.push(await live.connectMidi(node, input, { channel }));
+      }
       await output.play(live);
-      return new LivePlay(live, output, news);
+      return new LivePlay(live, output, news, connections);
     } catch (error) {
       await live?.close();
       await output.close().catch(() => {});
