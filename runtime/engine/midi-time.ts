@@ -26,6 +26,7 @@ export class MidiClock {
   readonly #ticks: number[] = [0];
   readonly #units: number[] = [0];
   readonly #perTick: number[];
+  readonly #sought = new Float64Array(1);
 
   /** @param tempos ordered by tick; of several at one tick the last counts. 120 quarters a minute before the first. */
   constructor(division: MidiDivision, tempos: readonly MidiTempo[]) {
@@ -51,7 +52,8 @@ export class MidiClock {
 
   /** A tick, or a part of one, in units. */
   unitsAt(tick: number): number {
-    const segment = lastNotAfter(this.#ticks, tick);
+    this.#sought[0] = tick;
+    const segment = lastNotAfter(this.#ticks, this.#sought);
     return (
       (this.#units[segment] as number) +
       (tick - (this.#ticks[segment] as number)) * (this.#perTick[segment] as number)
@@ -65,12 +67,19 @@ export class MidiClock {
 
   /** The tick, with its fraction, that sounds at this time. */
   tickAt(seconds: number): number {
-    const units = seconds * this.unitsPerSecond;
-    const segment = lastNotAfter(this.#units, units);
-    return (
+    const place = Float64Array.of(seconds);
+    this.toTick(place);
+    return place[0] as number;
+  }
+
+  /** [audio] Puts the tick in the place of its seconds: one element, since a number that is returned may be a new object. */
+  toTick(place: Float64Array): void {
+    const units = (place[0] as number) * this.unitsPerSecond;
+    place[0] = units;
+    const segment = lastNotAfter(this.#units, place);
+    place[0] =
       (this.#ticks[segment] as number) +
-      (units - (this.#units[segment] as number)) / (this.#perTick[segment] as number)
-    );
+      (units - (this.#units[segment] as number)) / (this.#perTick[segment] as number);
   }
 
   /**
@@ -87,8 +96,9 @@ export class MidiClock {
   }
 }
 
-/** Index of the last element that is not greater; 0 if all are. `sorted` never falls. */
-export function lastNotAfter(sorted: readonly number[], x: number): number {
+/** [audio] Index of the last element that is not greater than `place` says; 0 if all are. `sorted` never falls. */
+export function lastNotAfter(sorted: readonly number[], place: Float64Array): number {
+  const x = place[0] as number;
   let low = 0;
   let high = sorted.length - 1;
   while (low < high) {

@@ -43,6 +43,9 @@ export class TransportClock {
   /** In the order of their frames, each with another one; the first begins at frame 0. */
   private readonly stretches: readonly Stretch[];
   private readonly starts: readonly number[];
+  // In arrays of one element, since a number that is handed over or returned may be a new object.
+  private readonly frame = new Float64Array(1);
+  private readonly tick = new Float64Array(1);
 
   /**
    * @param rate Hz, a whole number @param bpm quarter notes a minute, where the file has no say
@@ -86,15 +89,23 @@ export class TransportClock {
 
   /** Writes the transport at a frame (TRANSPORT_* of abi/layout.ts). */
   write(view: DataView, frame: number): void {
-    const { rate, ticks } = this;
-    const stretch = this.stretches[lastNotAfter(this.starts, frame)] as Stretch;
+    this.frame[0] = frame;
+    this.writeFrame(view);
+  }
+
+  private writeFrame(view: DataView): void {
+    const { rate, ticks, tick } = this;
+    const stretch = this.stretches[lastNotAfter(this.starts, this.frame)] as Stretch;
     const { bpm, numerator, denominator } = stretch;
-    const seconds = frame / rate;
-    // A stretch that was moved to the nearest frame before it begins there all the same.
-    const beat =
-      ticks === null
-        ? (seconds * bpm) / 60
-        : Math.max(stretch.beat, ticks.tickAt(seconds) / this.ticksPerQuarter);
+    const seconds = (this.frame[0] as number) / rate;
+    let beat = (seconds * bpm) / 60;
+    if (ticks !== null) {
+      tick[0] = seconds;
+      ticks.toTick(tick);
+      beat = (tick[0] as number) / this.ticksPerQuarter;
+      // A stretch that was moved to the nearest frame before it begins there all the same.
+      if (beat < stretch.beat) beat = stretch.beat;
+    }
     const bar = (numerator * 4) / denominator;
     view.setUint32(TRANSPORT_FLAGS, TRANSPORT_PLAYING | TRANSPORT_HAS_TEMPO, true);
     view.setUint16(TRANSPORT_NUMERATOR, numerator, true);
@@ -111,7 +122,8 @@ export class TransportClock {
   writeChanges(changes: TransportChanges, frame: number, frames: number): void {
     changes.clear();
     const { starts } = this;
-    for (let i = lastNotAfter(starts, frame) + 1; i < starts.length; i++) {
+    this.frame[0] = frame;
+    for (let i = lastNotAfter(starts, this.frame) + 1; i < starts.length; i++) {
       const start = starts[i] as number;
       if (start >= frame + frames) return;
       const view = changes.add(start - frame);

@@ -105,12 +105,15 @@ export class EventList {
     if (channel > 15 || channel < -1) return false;
     if (this.noteId(i) < -1) return false;
     if (type === EventType.ControlChange && this.id(i) > 127) return false;
-    const value = this.value(i);
+    const { view } = this;
+    const at = i * EVENT_BYTES + EVENT_VALUE;
+    // Read here: a number that a call returns may be a new object.
+    const value = view.getFloat64(at, true);
     if (value - value !== 0) return false;
     const most = largestValue(type, this.id(i));
     const least = smallestValue(type, this.id(i));
-    if (value > most) this.view.setFloat64(i * EVENT_BYTES + EVENT_VALUE, most, true);
-    else if (value < least) this.view.setFloat64(i * EVENT_BYTES + EVENT_VALUE, least, true);
+    if (value > most) view.setFloat64(at, most, true);
+    else if (value < least) view.setFloat64(at, least, true);
     return true;
   }
 }
