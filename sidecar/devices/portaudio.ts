@@ -15,8 +15,10 @@ import type {
   StreamWish,
 } from "../../abi/sidecar.ts";
 import { bytesPerSample } from "../convert.ts";
+import { findNaudiodon } from "../naudiodon/place.ts";
 import { negotiate, SAME_RATE } from "../negotiate.ts";
 import type { Backend, OpenDevice } from "./device.ts";
+import { WASAPI, WASAPI_EXCLUSIVE } from "./wasapi.ts";
 
 // portaudio.h
 const NO_ERROR = 0;
@@ -27,11 +29,8 @@ const DEVICE_UNAVAILABLE = -9985;
 const FORMAT_BITS: Record<SampleFormat, number> = { float32: 1, int32: 2, int24: 4, int16: 8 };
 /** Neither clipped nor dithered: what is written is as the device takes it. */
 const CLIP_OFF_DITHER_OFF = 3;
-const WASAPI = 13;
+const INCOMPATIBLE_STREAM_INFO = -9984;
 const ASIO = 3;
-/** PaWasapiStreamInfo: its size, and the flags for exclusive mode and for leaving the thread's priority alone. */
-const WASAPI_INFO_BYTES = 64;
-const WASAPI_EXCLUSIVE = 1;
 
 const RATES = [8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000, 352800, 384000];
 /** A time-out is believed when it comes this often in a row. */
@@ -118,24 +117,32 @@ function bind(path: string) {
   };
 }
 
-/** Where a PortAudio library may be, first what was named, then what was packed with the sidecar. */
+/** Where a PortAudio library may be: what was named, else what was packed with the sidecar, the system's, naudiodon's. */
 export function libraryPaths(named: string | null): string[] {
   if (named !== null) return [named];
-  const names = systemPaths();
+  const names = NAMES[process.platform] ?? ["libportaudio.so.2"];
   const own = path.join(path.dirname(fileURLToPath(import.meta.url)), names[0] as string);
-  return existsSync(own) ? [own, ...names] : names;
+  const brought = findNaudiodon()?.library ?? null;
+  return [...(existsSync(own) ? [own] : []), ...systemPaths(names), ...(brought === null ? [] : [brought])];
 }
 
-function systemPaths(): string[] {
-  if (process.platform === "win32") return ["portaudio_x64.dll", "libportaudio64bit.dll", "portaudio.dll"];
-  if (process.platform === "darwin") {
-    return [
-      "libportaudio.2.dylib",
-      "/opt/homebrew/lib/libportaudio.2.dylib",
-      "/usr/local/lib/libportaudio.2.dylib",
-    ];
-  }
-  return ["libportaudio.so.2"];
+const NAMES: Partial<Record<string, string[]>> = {
+  win32: ["portaudio_x64.dll", "libportaudio64bit.dll", "portaudio.dll"],
+  darwin: ["libportaudio.2.dylib"],
+};
+const MAC_FOLDERS = ["/opt/homebrew/lib", "/usr/local/lib", "/opt/local/lib"];
+
+/** Whole paths on Windows and macOS: there a bare name is looked for in the current folder, too, and that may be a stranger's. */
+function systemPaths(names: readonly string[]): string[] {
+  const { platform, env } = process;
+  if (platform !== "win32" && platform !== "darwin") return [...names];
+  const folders =
+    platform === "darwin"
+      ? MAC_FOLDERS
+      : (env["PATH"] ?? "").split(";").filter((folder) => /^[a-z]:[\\/]/i.test(folder));
+  return folders
+    .flatMap((folder) => names.map((name) => path.join(folder, name)))
+    .filter((place) => existsSync(place));
 }
 
 export class PortAudio implements Backend {
@@ -143,6 +150,8 @@ export class PortAudio implements Backend {
   readonly path: string;
   private readonly library: Library;
   private version_: string | null = null;
+  /** How this library is told that a stream wants a device of WASAPI's for itself; null: not known yet, or not at all. */
+  private exclusive: Uint8Array | null = null;
 
   /**
    * Loads the library; nothing of it runs before it is asked for something. Every thread that uses it makes its own.
@@ -226,8 +235,11 @@ export class PortAudio implements Backend {
 
   list(): { apis: HostApi[]; devices: DeviceInfo[] } {
     if (this.version_ === null) this.refresh();
-    const chosen = this.library.defaultOutput() as number;
-    const apis = this.apis().map(({ name, deviceCount }) => ({
+    const all = this.apis();
+    // PortAudio's own choice on Windows is the oldest interface.
+    const wasapi = all.find(({ type, defaultOutputDevice }) => type === WASAPI && defaultOutputDevice >= 0);
+    const chosen = wasapi?.defaultOutputDevice ?? (this.library.defaultOutput() as number);
+    const apis = all.map(({ name, deviceCount }) => ({
       id: `portaudio:${printable(name, 60)}`,
       name: printable(name, 60),
       devices: deviceCount,
@@ -265,22 +277,36 @@ export class PortAudio implements Backend {
     }
   }
 
-  caps(id: string): DeviceCaps {
-    const { index, info } = this.find(id);
+  caps(id: string, exclusive = false): DeviceCaps {
+    const { index, info, api } = this.find(id);
     const channels = Math.min(2, info.maxOutputChannels);
-    const can = (rate: number, format: SampleFormat): boolean =>
-      (this.library.isFormatSupported(
+    const own = info.defaultSampleRate;
+    const ask = (rate: number, format: SampleFormat, special: Uint8Array | null): number =>
+      this.library.isFormatSupported(
         null,
         {
           device: index,
           channelCount: channels,
           sampleFormat: FORMAT_BITS[format],
           suggestedLatency: info.defaultHighOutputLatency,
-          hostApiSpecificStreamInfo: null,
+          hostApiSpecificStreamInfo: special,
         },
         rate,
-      ) as number) === NO_ERROR;
-    const own = info.defaultSampleRate;
+      ) as number;
+    let special: Uint8Array | null = null;
+    if (exclusive && api.type === WASAPI) {
+      this.exclusive ??=
+        WASAPI_EXCLUSIVE.find((one) => ask(own, "float32", one) !== INCOMPATIBLE_STREAM_INFO) ?? null;
+      special = this.exclusive;
+      if (special === null) {
+        throw new BelljarError(
+          "device/failed",
+          `${printable(this.path, 160)} gives no device to one program alone.`,
+          'Use another PortAudio library, or set "exclusive" to false.',
+        );
+      }
+    }
+    const can = (rate: number, format: SampleFormat): boolean => ask(rate, format, special) === NO_ERROR;
     return {
       id,
       rates: RATES.filter((rate) => can(rate, "float32") || can(rate, "int16")),
@@ -294,10 +320,18 @@ export class PortAudio implements Backend {
   open(id: string, wish: StreamWish): OpenDevice {
     const { index, info, api } = this.findNow(id);
     const { library } = this;
-    const agreed = negotiate(this.caps(id), info.defaultSampleRate, wish);
+    const caps = this.caps(id, wish.exclusive);
+    if (wish.exclusive && api.type === WASAPI && caps.formats.length === 0) {
+      throw new BelljarError(
+        "device/busy",
+        `"${printable(info.name, 120)}" is not given to one program alone.`,
+        'Another program may be using it; or set "exclusive" to false.',
+      );
+    }
+    const agreed = negotiate(caps, info.defaultSampleRate, wish);
     const latency =
       wish.bufferFrames === null ? info.defaultLowOutputLatency : wish.bufferFrames / agreed.rate;
-    const special = api.type === WASAPI && wish.exclusive ? wasapiExclusive() : null;
+    const special = api.type === WASAPI && wish.exclusive ? this.exclusive : null;
     const out: [unknown] = [null];
     const code = library.openStream(
       out,
@@ -380,17 +414,6 @@ function settleRate(agreed: StreamFormat, real: number): StreamFormat {
   if (!(real > 0) || Math.abs(real / agreed.rate - 1) <= SAME_RATE) return agreed;
   const rate = Math.round(real);
   return { ...agreed, rate, changes: [...agreed.changes, `${rate} Hz instead of ${agreed.rate} Hz`] };
-}
-
-/** PaWasapiStreamInfo, version 1: the device to this stream alone. */
-function wasapiExclusive(): Uint8Array {
-  const info = new Uint8Array(WASAPI_INFO_BYTES);
-  const view = new DataView(info.buffer);
-  view.setUint32(0, WASAPI_INFO_BYTES, true);
-  view.setUint32(4, WASAPI, true);
-  view.setUint32(8, 1, true);
-  view.setUint32(12, WASAPI_EXCLUSIVE, true);
-  return info;
 }
 
 const INSTALL: Partial<Record<string, string>> = {
