@@ -2,7 +2,7 @@
 
 import { printable } from "../../abi/error.ts";
 import type { StreamFormat, StreamStatus } from "../../abi/sidecar.ts";
-import type { LiveFigures } from "../engine/live/live-session.ts";
+import type { Lateness, LiveFigures } from "../engine/live/live-session.ts";
 import {
   type LivePlay,
   type PlayEvent,
@@ -293,7 +293,7 @@ class Performance {
     const { frame, meanLoad, worstLoad, late, unheard } = figures;
     const { device, output, latency } = live;
     const { rate } = output.format as StreamFormat;
-    const { priority, subnormalsAreZero } = live.session;
+    const { priority, subnormalsAreZero, lateness } = live.session;
     if (this.show.json) {
       const facts = {
         device,
@@ -303,6 +303,7 @@ class Performance {
         seconds: frame / rate,
         load: { mean: meanLoad, worst: worstLoad },
         lateBlocks: late,
+        lateness,
         unheardBlocks: unheard,
         played: status,
         priority: priority.kind,
@@ -333,7 +334,7 @@ class Performance {
     process.stdout.write(
       `Played ${clock(frame / rate)} on ${printable(device, 120)}: load ${percent(meanLoad)}, at most ${percent(worstLoad)}; ` +
         `${count(late, "late block")}, ${count(status?.underruns ?? this.underruns, "underrun")}.\n` +
-        `${latencyText(latency)}\n` +
+        `${latencyText(latency)} ${latenessText(lateness)}\n` +
         `The audio thread had ${priority.kind} priority.${advice}\n` +
         (nodes === "" ? "" : `\n${nodes}`),
     );
@@ -342,6 +343,12 @@ class Performance {
 
 const count = (number_: number, what: string): string => `${number_} ${what}${number_ === 1 ? "" : "s"}`;
 const milliseconds = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
+
+/** "Blocks began at most 2.9 ms late, 999 of 1000 within 0.3 ms." */
+function latenessText({ blocks, p999, most }: Lateness): string {
+  if (blocks === 0) return "No block was taken.";
+  return `Blocks began at most ${milliseconds(most)} late, 999 of 1000 within ${milliseconds(p999)}.`;
+}
 
 /** "Heard 29.3 ms after it was made: 10.7 ms in the ring, 18.6 ms in the device." */
 function latencyText({ ready, device, graph, total }: PlayLatency): string {
