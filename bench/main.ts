@@ -4,11 +4,15 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { isMainThread } from "node:worker_threads";
 import { attachText, benchAttach } from "./attach.ts";
 import { benchDeadline, deadlineText } from "./deadline.ts";
 import type { Program } from "./deadline-programs.ts";
 import { type Kernel, loadKernels } from "./kernels.ts";
+import type { LivePlugin } from "./live-plugins.ts";
+import { OTHER } from "./live-ring.ts";
 import { benchMeter, meterText } from "./meter.ts";
+import { LIVE_HELP, readLiveOptions, UsageError } from "./live-options.ts";
 import { benchRecording, recordingText } from "./recording.ts";
 import { benchTrap, trapText } from "./trap.ts";
 import type { Stop } from "./trap-plugins.ts";
@@ -17,10 +21,14 @@ interface Benchmark {
   about: string;
   /** Work of slow tools that V8's flags would make slower: what it gives is handed to run, in the child process. */
   prepare: () => Promise<Module[]> | Module[];
-  run: (modules: Module[], json: boolean) => Promise<string> | string;
+  run: (modules: Module[], json: boolean, options: string[]) => Promise<string> | string;
+  /** Throws a UsageError where its options are none; without it there are none. */
+  check?: (options: string[]) => void;
+  /** V8's own flags are FLAGS unless said. */
+  flags?: readonly string[];
 }
 
-/** A Kernel, a Program or a Stop. */
+/** A Kernel, a Program, a Stop or a LivePlugin. */
 interface Module {
   bytes: Uint8Array<ArrayBuffer>;
 }
@@ -70,6 +78,20 @@ const BENCHMARKS = new Map<string, Benchmark>([
       run: async (_, json) => shown(await benchRecording(), json, recordingText),
     },
   ],
+  [
+    "live",
+    {
+      about: "lateness, underruns, latency end to end, the ring, rescues (25 min, or as --minutes says)",
+      prepare: async () => (await import("./live-plugins.ts")).assembleLivePlugins(),
+      run: async (plugins, json, options) => {
+        const { benchLive, liveText } = await import("./live.ts");
+        return shown(await benchLive(plugins as LivePlugin[], readLiveOptions(options)), json, liveText);
+      },
+      check: readLiveOptions,
+      // As `belljar play` runs.
+      flags: [],
+    },
+  ],
 ]);
 
 const FLAGS = ["--no-liftoff", "--no-wasm-lazy-compilation"];
@@ -77,16 +99,19 @@ const CHILD = "BELLJAR_BENCH_CHILD";
 
 function list(): string {
   const lines = [...BENCHMARKS].map(([name, { about }]) => `  ${name.padEnd(10)}${about}`);
-  return ["usage: npm run bench -- NAME [--json]", "", ...lines].join("\n");
+  return ["usage: npm run bench -- NAME [OPTIONS]", "", ...lines].join("\n");
 }
 
 const HELP = `${list()}
 
   --json      one object on one line, and nothing else
 
+${LIVE_HELP}
+
 examples:
   npm run bench -- meter
   npm run --silent bench -- deadline --json > deadline.json
+  npm run bench -- live --minutes 0.5 --only render,ring
 
 A benchmark ends with 0 whatever it found. On a machine that does other things too, look at the floor beside the figures.`;
 
@@ -97,16 +122,22 @@ async function main(): Promise<number> {
     return 0;
   }
   const json = options.includes("--json");
-  const names = options.filter((option) => option !== "--json");
-  const [name] = names;
+  const [name, ...rest] = options.filter((option) => option !== "--json");
   if (name === undefined) {
     console.log(list());
     return 0;
   }
   const benchmark = BENCHMARKS.get(name);
-  if (benchmark === undefined || names.length > 1) {
-    const wrong = benchmark === undefined ? name : names[1];
+  if (benchmark === undefined || (benchmark.check === undefined && rest.length > 0)) {
+    const wrong = benchmark === undefined ? name : rest[0];
     console.error(`There is no benchmark or option ${JSON.stringify(wrong)}.\n\n${list()}`);
+    return 2;
+  }
+  try {
+    benchmark.check?.(rest);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n\n${LIVE_HELP}`);
     return 2;
   }
   if (process.env[CHILD] !== undefined) {
@@ -114,7 +145,7 @@ async function main(): Promise<number> {
       ...module,
       bytes: new Uint8Array(Buffer.from(module.bytes, "base64")),
     }));
-    console.log(await benchmark.run(modules, json));
+    console.log(await benchmark.run(modules, json, rest));
     return 0;
   }
   const modules = (await benchmark.prepare()).map((module) => ({
@@ -123,7 +154,7 @@ async function main(): Promise<number> {
   }));
   const script = fileURLToPath(import.meta.url);
   // No source maps: looking through them would be most of what a trap costs.
-  const { status, error } = spawnSync(process.execPath, [...FLAGS, script, ...options], {
+  const { status, error } = spawnSync(process.execPath, [...(benchmark.flags ?? FLAGS), script, ...options], {
     input: JSON.stringify(modules),
     stdio: ["pipe", "inherit", "inherit"],
     env: { ...process.env, [CHILD]: "1" },
@@ -132,4 +163,7 @@ async function main(): Promise<number> {
   return status ?? 1;
 }
 
-process.exitCode = await main();
+if (!isMainThread) (await import("./live-worker.ts")).runLiveWorker();
+else if (process.env[OTHER] !== undefined) {
+  await (await import("./live-other.ts")).runOther(JSON.parse(process.env[OTHER]));
+} else process.exitCode = await main();

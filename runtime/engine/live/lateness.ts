@@ -82,23 +82,23 @@ export class LatenessMeter {
     const now = (clock.time[0] as number) - place;
     const soonest = Math.min(state[SOONEST_BEFORE] as number, state[SOONEST] as number);
     if (Math.abs(now - soonest) > STEP) this.reset(missing);
-    else this.count(Math.max(0, Math.floor((now - soonest) * 1000)));
+    else countLateness(this.counts, Math.max(0, Math.floor((now - soonest) * 1000)));
     if (now < (state[SOONEST] as number)) state[SOONEST] = now;
     if (++this.seen < this.window) return;
     this.seen = 0;
     state[SOONEST_BEFORE] = state[SOONEST] as number;
     state[SOONEST] = Number.POSITIVE_INFINITY;
   }
-
-  private count(microseconds: number): void {
-    const { counts } = this;
-    const late = Math.min(microseconds, MOST);
-    Atomics.add(counts, binOf(late), 1);
-    if (late > Atomics.load(counts, AT_MOST)) Atomics.store(counts, AT_MOST, late);
-  }
 }
 
-/** How late blocks began, in milliseconds: half of them no later than `p50`, 99 of 100 no later than `p99`… */
+/** [audio] @param counts LATENESS_WORDS of them */
+export function countLateness(counts: Int32Array, microseconds: number): void {
+  const late = Math.min(microseconds, MOST);
+  Atomics.add(counts, binOf(late), 1);
+  if (late > Atomics.load(counts, AT_MOST)) Atomics.store(counts, AT_MOST, late);
+}
+
+/** How late blocks began, in seconds: half of them no later than `p50`, 99 of 100 no later than `p99`… */
 export interface Lateness {
   blocks: number;
   p50: number;
@@ -116,9 +116,9 @@ export function latenessOf(counts: Int32Array): Lateness {
     let left = Math.ceil(blocks * share);
     for (let bin = 0; bin < BINS; bin++) {
       left -= Atomics.load(counts, bin);
-      if (left <= 0) return Math.min(endOf(bin), most) / 1000;
+      if (left <= 0) return Math.min(endOf(bin), most) / 1e6;
     }
-    return most / 1000;
+    return most / 1e6;
   };
-  return { blocks, p50: within(0.5), p99: within(0.99), p999: within(0.999), most: most / 1000 };
+  return { blocks, p50: within(0.5), p99: within(0.99), p999: within(0.999), most: most / 1e6 };
 }

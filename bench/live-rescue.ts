@@ -1,0 +1,101 @@
+// An audio thread that is ended at a random moment, with 50 plugins of 1 MiB each: how long until the sound goes on.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
+import { playLive } from "../runtime/engine/live/play-live.ts";
+import { steadyClock } from "../shm/clock.ts";
+import type { LivePlugin } from "./live-plugins.ts";
+import { type Progress, sessionOf, sleep, Watch } from "./live-rig.ts";
+
+const INSTANCES = 50;
+/** A session is given up after five rescues within a minute. */
+const RESCUES = 5;
+/** Milliseconds that lie ready. */
+const LATENCY = 20;
+
+export interface RescueResult {
+  instances: number;
+  mebibytes: number;
+  /** Milliseconds from the thread's end to the first new block in the ring, ascending. */
+  back: number[];
+  /** As the engine tells: from noticing it to the new thread's first block. */
+  told: number[];
+  /** Milliseconds of silence that were heard. */
+  silence: number[];
+}
+
+const ascending = (values: number[]): number[] => values.sort((a, b) => a - b);
+
+export async function measureRescues(
+  rescues: number,
+  plugins: readonly LivePlugin[],
+  tell: Progress,
+): Promise<RescueResult> {
+  const folder = mkdtempSync(join(tmpdir(), "belljar-bench-"));
+  const result: RescueResult = { instances: INSTANCES, mebibytes: 1, back: [], told: [], silence: [] };
+  try {
+    for (const { name, bytes } of plugins) writeFileSync(join(folder, `${name}.wasm`), bytes);
+    while (result.back.length < rescues) {
+      tell(`rescue ${result.back.length + 1} of ${rescues}`);
+      await rescueSome(Math.min(RESCUES, rescues - result.back.length), folder, result);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  ascending(result.back);
+  ascending(result.told);
+  ascending(result.silence);
+  return result;
+}
+
+async function rescueSome(count: number, folder: string, result: RescueResult): Promise<void> {
+  const nodes = Array.from({ length: INSTANCES }, (_, i) => ({ id: `p${i}`, type: "./megabyte.wasm" }));
+  const session = sessionOf(
+    nodes,
+    nodes.map(({ id }) => `${id} -> master`),
+  );
+  const now = steadyClock();
+  const told: number[] = [];
+  const play = await playLive(session, {
+    folder,
+    device: "null",
+    latency: LATENCY,
+    onEvent: (event) => {
+      if (event.what === "rescued") told.push(event.milliseconds);
+    },
+  });
+  const watch = new Watch(play);
+  await watch.started();
+  const killed: number[] = [];
+  const { rate } = play.facts;
+  for (let i = 0; i < count; i++) {
+    await sleep(700 + Math.random() * 500);
+    const before = (await play.output.status())?.missingFrames ?? 0;
+    const { audio } = play.session as unknown as { audio: Worker };
+    killed.push(now());
+    await audio.terminate();
+    for (let waited = 0; told.length <= i && waited < 5000; waited++) await sleep(1);
+    await sleep(100);
+    const after = (await play.output.status())?.missingFrames ?? 0;
+    result.silence.push(((after - before) * 1000) / rate);
+  }
+  const { writes } = await watch.end();
+  await play.close();
+  result.told.push(...told);
+  for (const time of killed) result.back.push(resumed(writes, time) - time);
+}
+
+/** The end of the longest pause within a second after `time`. */
+function resumed(writes: readonly { time: number }[], time: number): number {
+  let end = Number.NaN;
+  let longest = 0;
+  for (let i = 1; i < writes.length; i++) {
+    const [before, after] = [writes[i - 1]?.time as number, writes[i]?.time as number];
+    if (after < time || before > time + 1000 || after - before <= longest) continue;
+    longest = after - before;
+    end = after;
+  }
+  return end;
+}
