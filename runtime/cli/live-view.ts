@@ -11,7 +11,7 @@ import { type Colour, table } from "./table.ts";
 export interface NodeStory {
   faultCount: number;
   replacements: number;
-  /** Of its first fault: the kind, and the second of the sound. */
+  /** Of its last fault: the kind, and the second of the sound. */
   kind: string;
   seconds: number;
 }

@@ -1,10 +1,9 @@
-// The command line `belljar`: finds the command, and turns every way to fail into one sentence and an exit code.
+// The command line `belljar`: finds the command, and runs it.
 
 import { readFileSync } from "node:fs";
 import { BelljarError, printable } from "../../abi/error.ts";
 import type { Command } from "./command.ts";
-import { explain } from "./explain.ts";
-import { watchInterrupts } from "./interrupt.ts";
+import { runProgram } from "./program.ts";
 import { hintFor } from "./suggest.ts";
 
 /** Every command, in the order of the help. A command's module is loaded when it is called. */
@@ -81,32 +80,4 @@ async function dispatch(args: string[]): Promise<number> {
   return await command.run(rest);
 }
 
-/** Says on stderr what went wrong, and returns the exit code for it. */
-function complain(error: unknown): number {
-  const { text, code } = explain(error, process.stderr, process.env["BELLJAR_DEBUG"] === "1");
-  process.stderr.write(text);
-  return code;
-}
-
-function main(): void {
-  // A reader that has gone away (`belljar inspect x | head -1`) is no error: the work goes on, its words are dropped.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
-  }
-  const fatal = (error: unknown) => process.exit(complain(error));
-  process.on("uncaughtException", fatal);
-  process.on("unhandledRejection", fatal);
-  watchInterrupts();
-  dispatch(process.argv.slice(2)).then(
-    (code) => {
-      process.exitCode = code;
-    },
-    (error) => {
-      process.exitCode = complain(error);
-    },
-  );
-}
-
-main();
+runProgram(() => dispatch(process.argv.slice(2)));

@@ -12,6 +12,7 @@ import {
 } from "../engine/live/play-live.ts";
 import type { OnFault } from "../engine/recovery.ts";
 import type { Session } from "../engine/session.ts";
+import { deviceNews } from "./device-news.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { type LiveRow, liveLines, type NodeStory, percent } from "./live-view.ts";
 import { LogLines } from "./log.ts";
@@ -35,9 +36,12 @@ export interface Show {
 }
 
 export interface Outcome {
+  /** It came to its end, or to where it was to be finished: neither Ctrl-C nor a length that was asked for ended it before. */
+  complete: boolean;
   /** Ctrl-C came twice. */
   impatient: boolean;
   device: string;
+  late: number;
   rows: readonly LiveRow[];
 }
 
@@ -71,14 +75,17 @@ class Performance {
   private readonly events: { what: string; message: string; seconds: number }[] = [];
   private readonly stories = new Map<string, NodeStory>();
   private live: LivePlay | null = null;
+  /** What happened before it was said that it plays. */
+  private early: PlayEvent[] = [];
   private drawing: ReturnType<typeof setInterval> | null = null;
   private underruns = 0;
   /** Sums of the nodes' loads, and how often they were looked at. */
   private readonly loads: number[] = [];
   private looks = 0;
   private beat = 0;
-  /** When Ctrl-C was pressed. */
-  private pressed: number | null = null;
+  /** When Ctrl-C was last pressed. */
+  private pressed = Number.NEGATIVE_INFINITY;
+  private finishing = false;
   private impatient = false;
   private closing = false;
 
@@ -92,13 +99,14 @@ class Performance {
     const { show } = this;
     this.line.show("Getting ready…");
     const live = await playLive(this.session, { ...options, onEvent: (event) => this.hear(event) });
-    this.live = live;
     let status: StreamStatus | null;
     let figures: LiveFigures;
     let rows: LiveRow[];
     try {
       const interrupted = this.heedInterrupts(live);
       this.introduce(live);
+      this.live = live;
+      for (const event of this.early) this.hear(event);
       this.drawing = setInterval(() => this.draw(live), ROUND);
       await Promise.race([live.ended(show.seconds), interrupted]);
     } finally {
@@ -111,7 +119,8 @@ class Performance {
       status = (await live.close()) ?? status;
     }
     this.summarise(live, figures, rows, status);
-    return { impatient: this.impatient, device: live.device, rows };
+    const complete = show.seconds === undefined && this.pressed === Number.NEGATIVE_INFINITY;
+    return { complete, impatient: this.impatient, device: live.device, late: figures.late, rows };
   }
 
   end(): void {
@@ -125,18 +134,21 @@ class Performance {
     this.line.clear();
   }
 
-  /** Resolves when Ctrl-C came a second time. */
+  /** Resolves when Ctrl-C was pressed a second time. */
   private heedInterrupts(live: LivePlay): Promise<void> {
     return new Promise((resolve) => {
       onInterrupt(() => {
         const now = performance.now();
-        if (this.pressed === null) {
-          this.pressed = now;
-          live.finish();
+        if (now - this.pressed < ONE_PRESS) return;
+        const first = this.pressed === Number.NEGATIVE_INFINITY;
+        this.pressed = now;
+        if (first) {
+          if (!this.finishing) live.finish();
+          this.finishing = true;
           setTimeout(() => {
             if (!this.closing) this.print("belljar: It rings out; Ctrl-C again ends it at once.");
           }, ONE_PRESS).unref();
-        } else if (now - this.pressed > ONE_PRESS) {
+        } else {
           if (this.closing) process.exit(EXIT_INTERRUPTED);
           this.impatient = true;
           resolve();
@@ -157,6 +169,9 @@ class Performance {
       process.stdout.write(
         `Playing on ${printable(live.device, 120)}, ${facts.rate} Hz, ${milliseconds(latency.ready)} ahead.\n`,
       );
+    }
+    for (const { node, device } of live.inputs) {
+      this.print(`belljar: "${printable(device, 120)}" plays ${printable(node, 60)}.`);
     }
     for (const warning of facts.warnings) this.print(`belljar: ${warning}`);
     for (const change of output.format?.changes ?? []) this.print(`belljar: ${printable(change, 200)}`);
@@ -183,6 +198,10 @@ class Performance {
   }
 
   private hear(event: PlayEvent): void {
+    if (this.live === null) {
+      this.early.push(event);
+      return;
+    }
     switch (event.what) {
       case "message":
         if (event.kind === "log") this.log.take(event.node, event.text, event.level, this.seconds);
@@ -191,20 +210,19 @@ class Performance {
         this.underruns = event.underruns;
         break;
       case "lost":
-        // Where it is final, it ends the play and is told as its reason.
-        if (!event.final) this.note("lost", `${event.message} The music goes on unheard.`);
-        break;
-      case "back": {
-        const seconds = (event.milliseconds / 1000).toFixed(1);
-        this.note("back", `Heard again on ${printable(event.device, 120)}, after ${seconds} s.`);
+      case "back":
+      case "moved":
+      case "devices":
+      case "format": {
+        const news = deviceNews(event);
+        if (news !== null) this.note(event.what, news);
         break;
       }
       case "fault": {
         const story = this.story(event.node);
-        if (story.faultCount++ === 0) {
-          story.kind = event.kind ?? "runtime";
-          story.seconds = this.secondsAt(event.frame);
-        }
+        story.faultCount++;
+        story.kind = event.kind ?? "runtime";
+        story.seconds = this.secondsAt(event.frame);
         this.note("fault", `${event.message}${this.policyOf(event.node)}`, event.node, event.frame);
         break;
       }
@@ -220,6 +238,8 @@ class Performance {
         this.note(event.what, event.message, "", event.frame);
         break;
       case "sink":
+      case "midi-lost":
+      case "midi-back":
         this.note(event.what, event.message);
         break;
     }
@@ -261,8 +281,8 @@ class Performance {
     for (const [i, { load }] of live.meters.entries()) this.loads[i] = (this.loads[i] ?? 0) + load;
     this.looks++;
     const { finishAt, heartbeat } = this.show;
-    if (finishAt !== undefined && this.pressed === null && figures.frame >= finishAt * rate) {
-      this.pressed ??= Number.NEGATIVE_INFINITY;
+    if (finishAt !== undefined && !this.finishing && figures.frame >= finishAt * rate) {
+      this.finishing = true;
       live.finish();
     }
     const view = {
@@ -297,6 +317,7 @@ class Performance {
     if (this.show.json) {
       const facts = {
         device,
+        inputs: live.inputs.map(({ device: input, node }) => ({ device: input, node })),
         format: output.format,
         readyFrames: output.depth,
         latency,

@@ -1,4 +1,4 @@
-// Hostile: listens to the music, silent and harmless, and at the 100th note goes into a loop that never ends.
+// Hostile: listens to the music, silent and harmless, and at the 40th note goes into a loop that never ends.
 
 import { AudioPort, EventPort, Info, Plugin } from "belljar/sdk-as";
 
@@ -14,6 +14,6 @@ export default class EndlessLoop extends Plugin {
 
   process(frames: i32): void {
     this.output.silence(frames);
-    while (this.notes >= 100) this.notes++;
+    while (this.notes >= 40) this.notes++;
   }
 }

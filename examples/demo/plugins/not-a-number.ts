@@ -1,4 +1,4 @@
-// Hostile: listens to the music, silent and harmless, and at the 200th note writes NaN, which would silence everything behind it.
+// Hostile: listens to the music, silent and harmless, and at the 70th note writes NaN, which would silence everything behind it.
 
 import { AudioPort, EventPort, Info, Plugin } from "belljar/sdk-as";
 
@@ -14,7 +14,7 @@ export default class NotANumber extends Plugin {
 
   process(frames: i32): void {
     this.output.silence(frames);
-    if (this.notes < 200) return;
+    if (this.notes < 70) return;
     for (let i = 0; i < frames; i++) this.output.left[i] = f32.NaN;
   }
 }

@@ -1,4 +1,4 @@
-// Hostile: fills 32 MiB with pointers in an order that no cache can guess, listens to the music, and at the 300th
+// Hostile: fills 32 MiB with pointers in an order that no cache can guess, listens to the music, and at the 100th
 // note follows them for ever. Each step is little work and much time, so that counting work alone is late to see it.
 
 import { AudioPort, EventPort, Info, Plugin } from "belljar/sdk-as";
@@ -24,7 +24,7 @@ export default class PointerChase extends Plugin {
 
   process(frames: i32): void {
     this.output.silence(frames);
-    if (this.notes < 300) return;
+    if (this.notes < 100) return;
     let at: u32 = 0;
     do at = this.table[at];
     while (at < COUNT);

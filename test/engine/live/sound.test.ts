@@ -171,6 +171,11 @@ test("parameters that are set take effect from the next block on, with meters to
     await player.hearUntil(() => peakOf("tone") > 0.05 && peakOf("volume") === peakOf("tone"));
     live.set("tone", "gain", 0);
     await player.hearUntil(() => peakOf("tone") === 0 && peakOf("volume") === 0 && live.figures.peak === 0);
+    // A meter that is looked at seldom has missed nothing, and forgets slowly.
+    for (const { id, level, mostPeak } of live.meters.slice(1)) {
+      assert.ok(level > 0 && level <= mostPeak && mostPeak > 0.05, `${id}: ${level}, ${mostPeak}`);
+    }
+    await player.hearUntil(() => live.meters.every(({ level, mostPeak }) => level <= mostPeak / 10));
     live.set("tone", "gain", 0.15);
     live.set("volume", "gain", 6);
     await player.hearUntil(() => peakOf("volume") > 1.9 * peakOf("tone") && peakOf("tone") > 0.05);
