@@ -101,8 +101,15 @@ function listened(): boolean {
 }
 
 function readLibrary(args: readonly string[]): string | null {
-  if (args.length === 0) return null;
-  if (args.length === 2 && args[0] === "--portaudio") return args[1] as string;
-  process.stderr.write(HELP);
-  process.exit(args[0] === "--help" ? 0 : 2);
+  let library: string | null = null;
+  for (let i = 0; i < args.length; i += 2) {
+    const value = args[i + 1];
+    if (args[i] !== "--portaudio" || value === undefined) {
+      process.stderr.write(HELP);
+      process.exit(args[i] === "--help" ? 0 : 2);
+    }
+    // The last one: what the command line says comes behind what is set for good.
+    library = value;
+  }
+  return library;
 }
