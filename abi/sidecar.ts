@@ -124,7 +124,8 @@ export interface SidecarRequests {
   hello: { takes: { version: number }; gives: { version: number; pid: number; node: string } };
   /** `without`: names of sound libraries that are not to be asked. */
   list: { takes: { without: string[] }; gives: DeviceList };
-  caps: { takes: { device: string }; gives: DeviceCaps };
+  /** The answer's id is the request's; the device is the one that was asked for. */
+  caps: { takes: { device: string }; gives: Omit<DeviceCaps, "id"> };
   open: { takes: { device: string; wish: StreamWish }; gives: StreamFormat };
   /** Plays a ring of the format's rate and channels; null: goes on with the one that it has, after a pause or stop. */
   start: { takes: { ring: { name: string; bytes: number } | null }; gives: Record<string, never> };

@@ -1,13 +1,18 @@
 // `belljar devices` as a user meets it.
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { belljar, refused, workFolder } from "./program.ts";
+import { skip } from "../root.ts";
+import { buildFake } from "../sidecar/fake.ts";
+import { belljar, refused, workFolder, writeNote } from "./program.ts";
 
 const folder = workFolder();
 process.env["XDG_CONFIG_HOME"] = workFolder();
+const library = join(folder, "fake.so");
+const lacks = buildFake(library);
+writeNote(join(folder, "note.mid"));
 
 test("the clock and the file are always there, as a table and as JSON", async () => {
   const { code, stdout } = await belljar(["devices"], folder);
@@ -29,15 +34,52 @@ test("the clock and the file are always there, as a table and as JSON", async ()
   }
 });
 
-test("a PortAudio library that is none is told, and the other devices are listed all the same", async () => {
+test("a PortAudio library that is none is told, the other devices are listed all the same, and the exit code is 2", async () => {
   writeFileSync(join(folder, "false.so"), "no library");
   for (const name of ["false.so", "missing.so"]) {
     const { code, stdout, stderr } = await belljar(["devices", "--portaudio", name], folder);
-    assert.is(code, 0, stderr);
+    assert.is(code, 2, stderr);
     assert.match(stdout, /is no PortAudio library that can be loaded here/);
     assert.match(stdout, /^null /m);
   }
 });
+
+for (const [fault, told] of [
+  [
+    "abort-list",
+    /fake\.so can't be used: it ended the process that asked\. The sidecar ended \(by SIGABRT\)\. \(the sound system is broken\)$/m,
+  ],
+  [
+    "hang-list",
+    /fake\.so can't be used: it did not answer\. The device did not answer "list"; the sidecar ends\. /m,
+  ],
+] as const) {
+  test(`a sound library with the fault "${fault}" is named, and what else there is is listed`, async () => {
+    if (lacks !== null) return skip(lacks);
+    const set = join(folder, fault, "belljar");
+    mkdirSync(set, { recursive: true });
+    const output = { sidecar_args: ["--portaudio", library] };
+    writeFileSync(join(set, "config.json"), JSON.stringify({ output }));
+    const env = { FAKE_FAULT: fault, XDG_CONFIG_HOME: join(folder, fault) };
+    const [listed, named] = await Promise.all([
+      belljar(["devices"], folder, env),
+      belljar(["devices", "--portaudio", library], folder, env),
+    ]);
+    // Where it was set for good, the list is an answer all the same; where it was asked about, it is none.
+    assert.equal([listed.code, named.code], [0, 2], listed.stderr);
+    for (const { stdout, stderr } of [listed, named]) {
+      assert.match(stdout, told);
+      assert.match(stdout, /^null +64 +48000 +8000 to 192000/m);
+      assert.is(stderr, "");
+    }
+    const played = await belljar(["play", "note.mid", "--seconds", "0.2"], folder, env);
+    assert.is(played.code, 0, played.stderr);
+    assert.match(
+      played.stderr,
+      /there is no sound card to play on, so nobody hears it\. The sound library .*fake\.so/,
+    );
+  });
+}
 
 test("what is mistyped is told in one sentence", async () => {
   await refused("usage/superfluous", ["devices", "all"], folder);

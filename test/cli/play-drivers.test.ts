@@ -2,12 +2,12 @@
 // Drivers that hang, crash and fail, behind a PortAudio library that is built here: what the listener is told, and that
 // the sound comes back.
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { root, skip } from "../root.ts";
+import { skip } from "../root.ts";
+import { buildFake } from "../sidecar/fake.ts";
 import { type Player, startPlayer, writePieces } from "./player.ts";
 import { belljar, workFolder } from "./program.ts";
 
@@ -16,16 +16,7 @@ process.env["XDG_CONFIG_HOME"] = workFolder();
 writePieces(folder);
 const library = join(folder, "fake.so");
 
-/** Builds the library; what is missing for that, or null. */
-function build(): string | null {
-  if (process.platform !== "linux") return "the library is built on Linux";
-  const source = join(root, "test", "sidecar", "fake-portaudio.c");
-  const { status, error, stderr } = spawnSync("clang", ["-shared", "-fPIC", "-O1", "-o", library, source]);
-  if (error !== undefined) return "clang is not installed";
-  assert.is(status, 0, String(stderr));
-  return null;
-}
-const lacks = build();
+const lacks = buildFake(library);
 
 function play(fault: string, ...more: string[]): Player {
   const env = { FAKE_FAULT: fault, FAKE_ONCE: join(folder, `${fault}.once`) };

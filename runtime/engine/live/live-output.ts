@@ -423,7 +423,8 @@ export class LiveOutput {
     if (this.asking !== null) clearInterval(this.asking);
     this.endBreak?.();
     this.next?.kill();
-    if (this.lost) this.link.kill();
+    // What was written of a file is cleared away by the sidecar itself.
+    if (this.lost && !this.device.startsWith(FILE)) this.link.kill();
     await this.work;
     const { client } = this.link;
     let status: StreamStatus | null = null;
