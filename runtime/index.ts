@@ -1,6 +1,6 @@
 // The host API: `import { loadPlugin } from "belljar"`. From a plugin's name, file or bytes to processed blocks, in
-// about ten lines; README.md has them. Below it, for hosts that need more: the sandbox's own types and instances,
-// sessions, sound and MIDI files.
+// about ten lines; README.md has them. `playLive` plays a session on a sound card, in as many. Below them, for hosts that
+// need more: the sandbox's own types and instances, sessions, sound and MIDI files.
 //
 // Errors are BelljarError, with a stable code, a sentence that is safe to print, and a hint. A plugin that misbehaves while
 // it processes throws nothing: process() returns false, `fault` says why, and its outputs are silence from then on.
@@ -70,6 +70,26 @@ export type { Outcome } from "./engine/recording.ts";
 export { Recordings, type RecordingsOptions, type SavedRecording } from "./engine/recordings.ts";
 export { type ReplayOptions, type ReplayReport, replayRecording } from "./engine/replay.ts";
 export { parseSession, type Session, type SessionNode } from "./engine/session.ts";
+export { listMidiInputs } from "./engine/live/midi-connections.ts";
+export type {
+  LiveFigures,
+  LiveInput,
+  LiveMeter,
+  LiveSession,
+  LiveSessionEvent,
+  SessionFacts,
+} from "./engine/live/live-session.ts";
+export type { LiveOutput, OutputEvent } from "./engine/live/live-output.ts";
+export {
+  LivePlay,
+  type PlayedInput,
+  type PlayEvent,
+  type PlayLatency,
+  playLive,
+  type PlayOptions,
+} from "./engine/live/play-live.ts";
+export type { StreamFormat, StreamStatus } from "../abi/sidecar.ts";
+export type { SinkConfig } from "./output/sink-config.ts";
 export { openWav, type WavFormat, type WavOptions, type WavWriter } from "./output/wav-writer.ts";
 export { readWav, type WavAudio } from "./player/wav-reader.ts";
 export { type Builtin, listBuiltins } from "./registry/builtins.ts";

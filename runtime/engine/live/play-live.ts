@@ -246,8 +246,18 @@ export class LivePlay {
    * @throws BelljarError device/lost where a file could not be finished
    */
   close(): Promise<StreamStatus | null> {
-    this.closing ??= this.session.close().then(() => this.output.close());
+    this.closing ??= this.end();
     return this.closing;
+  }
+
+  private async end(): Promise<StreamStatus | null> {
+    try {
+      await this.session.close();
+    } catch (error) {
+      await this.output.close().catch(() => {});
+      throw error;
+    }
+    return this.output.close();
   }
 }
 
