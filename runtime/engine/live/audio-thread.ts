@@ -36,8 +36,8 @@ export interface SinkParcel {
   region: { name: string; bytes: number };
   /** Frames that are to lie ready. */
   depth: number;
-  /** Frames that are taken at a time; a block unless said. */
-  chunk?: number;
+  /** Frames that are taken at a time. */
+  chunk: number;
 }
 
 export type ToAudioThread =
@@ -236,7 +236,7 @@ class AudioThread {
       const { code, message } = error as BelljarError;
       this.port.postMessage({ type: "sinkFailed", code, message } satisfies FromAudioThread);
     }
-    pace.setSink(this.writer, sink?.chunk ?? (this.playing as LiveGraph).parcel.block);
+    pace.setSink(this.writer, sink?.chunk ?? 1);
   }
 
   private replace(node: number, parcel: PluginParcel): void {

@@ -96,7 +96,7 @@ export class OutputLink {
     this.region?.close();
     this.region = createRegion(bytes);
     createRing(this.region.buffer, shape);
-    return { region: { name: this.region.name, bytes }, depth: this.depth };
+    return { region: { name: this.region.name, bytes }, depth: this.depth, chunk: chunkFrames };
   }
 
   /**

@@ -176,7 +176,8 @@ export class Player {
   }
 
   get sink() {
-    return { region: { name: this.region.name, bytes: this.region.buffer.byteLength }, depth: this.depth };
+    const region = { name: this.region.name, bytes: this.region.buffer.byteLength };
+    return { region, depth: this.depth, chunk: BLOCK };
   }
 
   start(): Promise<void> {

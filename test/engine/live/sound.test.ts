@@ -267,7 +267,8 @@ test("what is not there, and what can't be played, is named in a sentence", asyn
 
 test("a ring that is not there is said, and the session plays on in time", async () => {
   await played(LIVE, { free: false }, async (player) => {
-    await player.live.start({ region: { name: `/proc/${process.pid}/fd/9999`, bytes: 4096 }, depth: 128 });
+    const region = { name: `/proc/${process.pid}/fd/9999`, bytes: 4096 };
+    await player.live.start({ region, depth: 128, chunk: 128 });
     const before = player.live.figures.blocks;
     await player.hearUntil(() => player.live.figures.blocks > before + 10);
     assert.is(player.said("sink").length, 1);
