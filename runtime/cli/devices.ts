@@ -26,7 +26,8 @@ Usage: belljar devices [OPTIONS]
 MIDI inputs need the package @julusian/midi, which npm installs with Belljar unless told to leave out
 what is optional.
 
-Two devices are always there: null, which plays to nobody in exact time, and wav:FILE.
+Two devices are always there: null, which plays to nobody in exact time, and wav:FILE. Those of naudiodon,
+an addon, are listed where npm has installed and compiled it.
 
 ASIO: PortAudio plays on ASIO devices where the library was built with it, which those of Linux and
 macOS and the one that naudiodon brings are not. Name one that was with --portaudio, or for good in

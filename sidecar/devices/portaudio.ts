@@ -419,5 +419,5 @@ function settleRate(agreed: StreamFormat, real: number): StreamFormat {
 const INSTALL: Partial<Record<string, string>> = {
   linux: "Install it: apt-get install libportaudio2, or your system's package of that name.",
   darwin: "Install it: brew install portaudio.",
-  win32: "Install naudiodon, which brings one, or name a portaudio DLL.",
+  win32: "Bring one with: npm install --ignore-scripts naudiodon; or name a DLL of it with --portaudio.",
 };
