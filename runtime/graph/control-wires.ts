@@ -52,14 +52,19 @@ export class ControlWire {
   }
 }
 
+// Places in a control input's range.
+const LEAST = 0;
+const MOST = 1;
+const NEXT = 2;
+
 /** One control input of one node. */
 export class ControlInput {
   /** Of its port. */
   readonly id: string;
   private values: Float32Array;
   private readonly slot: number;
-  private readonly min: number;
-  private readonly max: number;
+  /** Its least and its greatest value, and what it is to be: in an array, where no calculation makes an object. */
+  private readonly range: Float64Array;
   private readonly wires: ControlWire[] = [];
   private readonly knobs: Float64Array;
 
@@ -75,8 +80,7 @@ export class ControlInput {
     this.knobs = knobs;
     this.values = values;
     this.slot = slot;
-    this.min = port.min;
-    this.max = port.max;
+    this.range = Float64Array.of(port.min, port.max, 0);
     if (!resume) this.knob = values[slot] as number;
   }
 
@@ -105,21 +109,21 @@ export class ControlInput {
 
   /** Writes the block's value. True: it is another one than before. */
   deliver(): boolean {
-    const { wires } = this;
-    let value = 0;
+    const { wires, values, slot, range } = this;
     let living = 0;
+    range[NEXT] = 0;
     for (let i = 0; i < wires.length; i++) {
       const wire = wires[i] as ControlWire;
       if (wire.dead) continue;
       living++;
-      value += wire.source[wire.place] as number;
+      range[NEXT] = (range[NEXT] as number) + (wire.source[wire.place] as number);
     }
-    if (living === 0) value = this.knobs[this.slot] as number;
+    if (living === 0) range[NEXT] = this.knobs[slot] as number;
     // Also turns NaN, which compares with nothing, into the least value.
-    if (!(value >= this.min)) value = this.min;
-    else if (value > this.max) value = this.max;
-    const before = this.values[this.slot] as number;
-    this.values[this.slot] = value;
-    return before !== this.values[this.slot];
+    if (!((range[NEXT] as number) >= (range[LEAST] as number))) range[NEXT] = range[LEAST] as number;
+    else if ((range[NEXT] as number) > (range[MOST] as number)) range[NEXT] = range[MOST] as number;
+    const before = values[slot] as number;
+    values[slot] = range[NEXT] as number;
+    return before !== values[slot];
   }
 }

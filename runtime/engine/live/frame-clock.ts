@@ -45,12 +45,16 @@ export class FrameClock {
     const { state } = this;
     const { figures } = this.words;
     const at = (this.clock.time[0] as number) - this.words.frame * this.frame;
-    if (at - Math.min(state[SOONEST_BEFORE] as number, state[SOONEST] as number) > STEP) {
+    // Not Math.min: V8's second compiler calls it, with an object for each number.
+    const before = state[SOONEST_BEFORE] as number;
+    const latest = state[SOONEST] as number;
+    if (at - (before < latest ? before : latest) > STEP) {
       this.seen = 0;
       state[SOONEST_BEFORE] = state[SOONEST] = at;
-    }
-    if (at < (state[SOONEST] as number)) state[SOONEST] = at;
-    figures[Figure.Anchor] = Math.min(state[SOONEST_BEFORE] as number, state[SOONEST] as number) - this.lag;
+    } else if (at < latest) state[SOONEST] = at;
+    const first = state[SOONEST_BEFORE] as number;
+    const second = state[SOONEST] as number;
+    figures[Figure.Anchor] = (first < second ? first : second) - this.lag;
     if (++this.seen < this.window) return;
     this.seen = 0;
     state[SOONEST_BEFORE] = state[SOONEST] as number;

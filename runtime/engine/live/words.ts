@@ -166,7 +166,7 @@ export class LiveWords {
     const at = node * NODE_WORDS;
     const level = (nodeFloats[at + NodeWord.Level] as number) * (falls[0] as number);
     nodeFloats[at + NodeWord.Peak] = peak;
-    nodeFloats[at + NodeWord.Level] = Math.max(peak, level);
+    nodeFloats[at + NodeWord.Level] = peak > level ? peak : level;
     if (peak > (nodeFloats[at + NodeWord.MostPeak] as number)) nodeFloats[at + NodeWord.MostPeak] = peak;
   }
   /** For a node of another session in that place. */
