@@ -36,7 +36,7 @@ export class Watch {
   private readonly worker: Worker;
 
   constructor(play: LivePlay) {
-    const { region } = play.output as unknown as { region: Region };
+    const { region } = (play.output as unknown as { link: { region: Region } }).link;
     const { name, buffer } = region;
     const ring = { name, bytes: buffer.byteLength };
     this.worker = startWorker({ role: "watch", stop: this.stopped, region: ring, channels: 2 });

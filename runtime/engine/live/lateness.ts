@@ -47,6 +47,9 @@ export class LatenessMeter {
   /** Blocks of a window, and how many of this one are over. */
   private readonly window: number;
   private seen = 0;
+  /** Where the sink's reading stood at the beginning, and whether it has gone on from there. */
+  private begin = 0;
+  private begun = false;
   /** Frames that the sink had missed when the ring was last full. */
   private missing = 0;
   /** Floats, in an array so that changing them makes no object. */
@@ -61,27 +64,33 @@ export class LatenessMeter {
     this.window = Math.max(8, Math.round(WINDOW / (block * this.frame)));
   }
 
-  /** The sink's clock begins anew. */
-  reset(missing = 0): void {
+  /** Another sink's clock, or one that begins anew: as soon as it takes something. */
+  reset(writer: RingWriter | null): void {
     this.seen = 0;
-    this.missing = missing;
+    this.missing = writer?.missing ?? 0;
+    this.begin = writer?.readPosition ?? 0;
+    this.begun = false;
     this.state.fill(Number.POSITIVE_INFINITY);
   }
 
   /** [audio] A block begins now, into this ring. @param chunk frames that the sink takes at a time */
   mark(writer: RingWriter, chunk: number): void {
     const { state, clock } = this;
-    const { missing } = writer;
-    const left = writer.space - this.block;
+    // Looked at once: the sink may take more meanwhile.
+    const { missing, filled } = writer;
+    const read = (writer.writePosition - filled) >>> 0;
+    if (!this.begun && read === this.begin) return;
+    this.begun = true;
+    const left = writer.depth - filled - this.block;
     // What was taken since there was room for this block, or was missing since: it could have begun so long ago.
     const since = Math.floor(left / chunk) * chunk + missing - this.missing;
     // All that has gone by at the sink, read or missing.
-    const place = (writer.readPosition + missing - since) * this.frame;
+    const place = (read + missing - since) * this.frame;
     if (left < this.block) this.missing = missing;
     clock.read();
     const now = (clock.time[0] as number) - place;
     const soonest = Math.min(state[SOONEST_BEFORE] as number, state[SOONEST] as number);
-    if (Math.abs(now - soonest) > STEP) this.reset(missing);
+    if (Math.abs(now - soonest) > STEP) this.reset(writer);
     else countLateness(this.counts, Math.max(0, Math.floor((now - soonest) * 1000)));
     if (now < (state[SOONEST] as number)) state[SOONEST] = now;
     if (++this.seen < this.window) return;

@@ -47,7 +47,7 @@ export class Pace {
   setSink(writer: RingWriter | null, chunk: number): void {
     this.writer = writer;
     this.chunk = chunk;
-    this.lateness.reset(writer?.missing);
+    this.lateness.reset(writer);
     this.stalled = false;
     this.markTaken();
     const silence = new Float32Array(this.block);
@@ -77,7 +77,7 @@ export class Pace {
       // It lives again. What lay there is old by now.
       this.stalled = false;
       writer.beginEpoch();
-      this.lateness.reset(writer.missing);
+      this.lateness.reset(writer);
       return true;
     }
     return this.waitForTime();

@@ -35,7 +35,10 @@ class Rig {
     this.writer.depth = depth;
     this.writer.setState(RingState.Running);
     this.chunk = chunk;
-    while (this.writer.space >= BLOCK) this.writer.write(this.silence, BLOCK);
+    this.meter.reset(this.writer);
+    // Long before the sink begins.
+    this.time[0] = -500;
+    this.fill(0);
   }
 
   /** The sink takes a chunk, at its time. */
