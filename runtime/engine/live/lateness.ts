@@ -29,7 +29,7 @@ function endOf(bin: number): number {
 }
 
 /** Milliseconds that the clock is watched for before an older soonest moment is forgotten: sound cards' clocks drift. */
-const WINDOW = 1000;
+const WINDOW = 250;
 /** A step of the clock by more than this is no lateness. Milliseconds. */
 const STEP = 10_000;
 
