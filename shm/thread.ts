@@ -86,9 +86,19 @@ function raiseOnWindows(): Priority {
   return { kind: "usual", advice: "Windows did not raise the audio thread's priority." };
 }
 
+/** This thread's number as Linux counts them; null: another system. */
+export function threadNumber(): number | null {
+  if (process.platform !== "linux") return null;
+  try {
+    // "<process>/task/<thread>"
+    return Number(readlinkSync("/proc/thread-self").split("/").at(-1));
+  } catch {
+    return null;
+  }
+}
+
 function raiseOnLinux(priority: number): Priority {
-  // "<process>/task/<thread>"
-  const thread = Number(readlinkSync("/proc/thread-self").split("/").at(-1));
+  const thread = threadNumber() ?? 0;
   try {
     const libc = koffi.load(SYSTEM_LIBRARY);
     const setScheduler = libc.func("int sched_setscheduler(int, int, void*)");

@@ -25,6 +25,7 @@ const OPTIONS: (keyof PrepareOptions)[] = [
   "recovery",
   "record",
   "limits",
+  "goOn",
 ];
 
 /**

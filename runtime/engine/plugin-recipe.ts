@@ -3,7 +3,7 @@
 import { channelCount } from "../../abi/descriptor.ts";
 import { BelljarError } from "../../abi/error.ts";
 import type { PluginInstance, PluginType } from "../sandbox/index.ts";
-import { type SetupPlace, setUpPlugin } from "./plugin-setup.ts";
+import { type Inheritance, type SetupPlace, setUpPlugin } from "./plugin-setup.ts";
 import type { OnFault, WhileFaulty } from "./recovery.ts";
 import type { SessionNode } from "./session.ts";
 
@@ -14,6 +14,13 @@ export interface RecipeOptions {
   onFault?: OnFault | undefined;
 }
 
+export interface RecipeMemory {
+  /** What "restore" goes back to. */
+  state: Uint8Array | null;
+  /** Config parameter id -> hash of its file. */
+  files: ReadonlyMap<string, string>;
+}
+
 export class PluginRecipe {
   readonly onFault: OnFault;
   readonly whileFaulty: WhileFaulty;
@@ -22,6 +29,7 @@ export class PluginRecipe {
   private readonly place: SetupPlace;
   private readonly options: RecipeOptions;
   private state: Uint8Array | null = null;
+  private inheritance: Inheritance | undefined;
 
   constructor(type: PluginType, node: SessionNode, place: SetupPlace, options: RecipeOptions = {}) {
     this.onFault = options.onFault ?? node.onFault ?? "off";
@@ -34,9 +42,25 @@ export class PluginRecipe {
 
   /** [control] The first instance. @throws BelljarError naming the node */
   async make(): Promise<PluginInstance> {
-    const instance = this.ready(await setUpPlugin(this.type, this.node, this.place));
+    const instance = this.ready(await setUpPlugin(this.type, this.node, this.place, this.inheritance));
     if (this.whileFaulty === "bypass") this.checkBypass(instance);
     return instance;
+  }
+
+  /** What it would make another instance from, beside the node: for the recipe that goes on with it. */
+  get memory(): RecipeMemory {
+    return { state: this.state, files: this.place.files ?? new Map() };
+  }
+
+  /** Goes on with what another one of the same node knew. */
+  recall({ state, files }: RecipeMemory): void {
+    this.state = state;
+    this.place.files = new Map(files);
+  }
+
+  /** Before `make`: the first instance takes the place of another one of the same plugin. */
+  inherit(from: Inheritance): void {
+    this.inheritance = from;
   }
 
   /**

@@ -2,7 +2,12 @@
 
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { type ConfigParam, isInput, type PortDescriptor } from "../../abi/descriptor.ts";
+import {
+  type ConfigParam,
+  isInput,
+  type PluginDescriptor,
+  type PortDescriptor,
+} from "../../abi/descriptor.ts";
 import { BelljarError, listed, printable } from "../../abi/error.ts";
 import { didYouMean } from "../graph/index.ts";
 import { readRegularFile } from "../registry/read-file.ts";
@@ -148,8 +153,22 @@ function kindOf(value: Json): string {
 }
 
 function setParameter(instance: PluginInstance, id: string, value: number | string | boolean): void {
+  const found = parameterOf(instance.descriptor, id, value);
+  if (found === null) instance.setGraphData(id, String(value));
+  else instance.controlsIn[found.slot] = found.value;
+}
+
+/**
+ * Which element of controlsIn a session's parameter is, and what it is set to; null: it is a graph editor's data.
+ * @throws BelljarError session/param
+ */
+export function parameterOf(
+  descriptor: PluginDescriptor,
+  id: string,
+  value: number | string | boolean,
+): { slot: number; value: number } | null {
   let slot = -1;
-  const inputs = instance.descriptor.ports.filter((port) => port.type === "control" && isInput(port));
+  const inputs = descriptor.ports.filter((port) => port.type === "control" && isInput(port));
   const port = inputs.find((candidate, index) => {
     slot = index;
     return candidate.id === id;
@@ -160,11 +179,8 @@ function setParameter(instance: PluginInstance, id: string, value: number | stri
       id,
       inputs.map((candidate) => candidate.id),
     );
-  if (port.hint === "graph_editor") {
-    instance.setGraphData(id, String(value));
-    return;
-  }
-  instance.controlsIn[slot] = typeof value === "number" ? checkNumber(port, value) : checkText(port, value);
+  if (port.hint === "graph_editor") return null;
+  return { slot, value: typeof value === "number" ? checkNumber(port, value) : checkText(port, value) };
 }
 
 function checkNumber(port: PortDescriptor, value: number): number {

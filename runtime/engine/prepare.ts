@@ -68,8 +68,20 @@ export interface PrepareOptions {
    * was loaded with.
    */
   limits?: Partial<Limits> | undefined;
+  /** What a session that plays hands on. Default: nothing. */
+  goOn?: GoOn | undefined;
   /** Bounds of replacing plugins that stopped, where others are wanted than DEFAULT_RECOVERY. */
   recovery?: Partial<RecoveryLimits> | undefined;
+}
+
+/** What of a session that plays goes on in the one that is made ready to take its place. */
+export interface GoOn {
+  /** The instance that plays on as this node; null: another one is made, from what the recipe is told here. */
+  instance(node: SessionNode, type: PluginType, recipe: PluginRecipe): PluginInstance | null;
+  /** What plays on instead of a source that is the same. */
+  source<T extends TrackSource | FileSource>(node: SessionNode, made: T): T;
+  /** Notes of sources that are new get numbers from here on. */
+  firstNoteId: number;
 }
 
 export interface PreparedNode {
@@ -97,6 +109,10 @@ export interface PreparedSession {
   /** What is odd about the inputs, in sentences. */
   warnings: string[];
   recovery?: RecoveryLimits | undefined;
+  /** Most events that one node sends in a block, times the wires that take them. Default: as DEFAULT_LIMITS say. */
+  eventFanOut?: number | undefined;
+  /** The number after those of all notes. */
+  nextNoteId?: number | undefined;
 }
 
 /** A replacement comes to its full level in 5 ms: long enough for no click, too short to take the edge off a note. */
@@ -141,6 +157,8 @@ export async function prepareSession(session: Session, options: PrepareOptions):
     song: preparation.song,
     warnings: preparation.warnings,
     recovery,
+    eventFanOut,
+    nextNoteId: preparation.nextNoteId,
   };
 }
 
@@ -169,13 +187,14 @@ class Preparation {
   private readonly types = new Map<string, Promise<PluginType>>();
   private readonly songs = new Map<string, MidiFile>();
   private readonly sounds = new Map<string, WavAudio>();
-  private nextNoteId = 0;
+  nextNoteId: number;
 
   constructor(session: Session, options: PrepareOptions, rate: number, block: number) {
     this.session = session;
     this.options = options;
     this.rate = rate;
     this.block = block;
+    this.nextNoteId = options.goOn?.firstNoteId ?? 0;
   }
 
   /** Refuses inputs that no node takes. */
@@ -217,7 +236,7 @@ class Preparation {
     const { folder, clock, unitBudget, deadline, onFault, record } = this.options;
     const place = { folder, clock, record, rate: this.rate, block: this.block };
     const recipe = new PluginRecipe(type, node, place, { unitBudget, deadline, onFault });
-    const instance = await recipe.make();
+    const instance = this.options.goOn?.instance(node, type, recipe) ?? (await recipe.make());
     return { id: node.id, type: node.type, node: new PluginNode(instance), instance, recipe };
   }
 
@@ -261,7 +280,8 @@ class Preparation {
       if (schedule.endlessNotes > 0) {
         this.warnings.push(`${song.name} never ends ${schedule.endlessNotes} of the notes of "${node.id}".`);
       }
-      const source = new TrackSource(schedule, this.block);
+      const made = new TrackSource(schedule, this.block);
+      const source = this.options.goOn?.source(node, made) ?? made;
       this.lengthen(Math.max(source.length, schedule.endFrame));
       return source;
     } catch (error) {
@@ -294,7 +314,8 @@ class Preparation {
       );
     }
     this.lengthen(sound.frames);
-    return new FileSource(sound.samples, this.block);
+    const made = new FileSource(sound.samples, this.block);
+    return this.options.goOn?.source(node, made) ?? made;
   }
 
   private lengthen(frames: number): void {

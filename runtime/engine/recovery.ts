@@ -62,7 +62,7 @@ export function checkRecovery(given: Partial<RecoveryLimits>): RecoveryLimits {
 /** "on": it plays. "waiting": it is at fault, and a replacement is due or being made. "off": it is at fault, and stays so. */
 export type RecoveryState = "on" | "waiting" | "off";
 
-interface Watched {
+export interface Watched {
   readonly policy: OnFault;
   state: RecoveryState;
   /** Why it stays off; "" where it is not, or where its policy is to. */
@@ -77,6 +77,13 @@ interface Watched {
   back: number;
   /** When replacements were begun, as far as they count for its limit. */
   begun: number[];
+}
+
+/** What a Recovery knows, for the one that goes on with it. */
+export interface RecoveryMemory {
+  begun: number;
+  recent: number[];
+  nodes: Watched[];
 }
 
 /** [control] Frames are those of the sound since its start; they must not go back from call to call. */
@@ -103,6 +110,24 @@ export class Recovery {
       back: 0,
       begun: [],
     }));
+  }
+
+  get memory(): RecoveryMemory {
+    return { begun: this.begun, recent: [...this.recent], nodes: this.nodes.map((node) => ({ ...node })) };
+  }
+
+  /** Goes on with what another one knew. @param was by node: its number there, or -1 */
+  recall({ begun, recent, nodes }: RecoveryMemory, was: readonly number[]): void {
+    this.begun = begun;
+    this.recent.splice(0, this.recent.length, ...recent);
+    for (const [node, before] of was.entries()) {
+      const known = nodes[before];
+      const { policy } = this.at(node);
+      if (known === undefined) continue;
+      // One whose replacement was on its way has it by now.
+      const state = known.making ? "on" : known.state;
+      this.nodes[node] = { ...known, policy, state, making: false };
+    }
   }
 
   state(node: number): RecoveryState {

@@ -92,10 +92,16 @@ export class TrackSource implements GraphNode {
 
   /** Goes on from that frame, with the events at or after it. */
   seek(frame: number): void {
+    const { schedule } = this;
+    let low = 0;
+    let high = schedule.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((schedule.frame[middle] as number) < frame) low = middle + 1;
+      else high = middle;
+    }
     this.position = frame;
-    this.next = 0;
-    while (this.next < this.schedule.length && (this.schedule.frame[this.next] as number) < frame)
-      this.next++;
+    this.next = low;
   }
   idle(): void {}
   reset(): void {}

@@ -9,7 +9,7 @@ import { RingState } from "../../../abi/ring.ts";
 import { steadyClock } from "../../../shm/clock.ts";
 import { openRegion } from "../../../shm/region.ts";
 import { RingWriter } from "../../../shm/ring.ts";
-import { flushSubnormals, type Priority, raisePriority } from "../../../shm/thread.ts";
+import { flushSubnormals, type Priority, raisePriority, threadNumber } from "../../../shm/thread.ts";
 import { regionWake } from "../../../shm/wake.ts";
 import { FileSource, type NodeStep, TrackSource } from "../../graph/index.ts";
 import type { Fault } from "../../sandbox/index.ts";
@@ -44,6 +44,8 @@ export type ToAudioThread =
   /** A graph to play. `rehearsal`: the same on other instances, played beforehand and thrown away, so that the code is warm. */
   | ({ type: "graph"; parcel: Parcel; rehearsal: Parcel | null; port: MessagePort } & Beginning)
   | { type: "replace"; node: number; parcel: PluginParcel }
+  /** Another control thread attends to the graph that plays. */
+  | { type: "control"; port: MessagePort }
   | { type: "sink"; sink: SinkParcel | null }
   /** The sources end here; what sounds may ring out. */
   | { type: "finish" };
@@ -56,8 +58,9 @@ export interface Beginning {
 }
 
 export type FromAudioThread =
-  | { type: "ready"; subnormalsAreZero: boolean; priority: Priority }
-  | { type: "playing" }
+  /** `thread`: as Linux counts threads. */
+  | { type: "ready"; subnormalsAreZero: boolean; priority: Priority; thread: number | null }
+  | { type: "playing"; edition: number }
   | { type: "sinkFailed"; code: string; message: string }
   | { type: "ended" };
 
@@ -78,6 +81,8 @@ export type ToControl =
 /** Blocks, and milliseconds at most, of a rehearsal. */
 const REHEARSAL_BLOCKS = 2000;
 const REHEARSAL_TIME = 500;
+/** Share of a block's time that preparing the next graph may take between two blocks. */
+const PREPARING = 0.1;
 /** How fast the level of a meter falls. Decibels a second. */
 const METER_FALL = 24;
 /** Weight of a block in the mean load. */
@@ -86,11 +91,14 @@ const MEAN_WEIGHT = 1 / 128;
 /** Runs in the worker. */
 export function runAudioThread(): void {
   Error.stackTraceLimit = 4;
+  // A host that has them on would have its map read, from the disk, in the block in which a first plugin stops.
+  process.setSourceMapsEnabled(false);
   const port = parentPort as MessagePort;
   const subnormalsAreZero = flushSubnormals();
   const priority = raisePriority();
   const thread = new AudioThread(workerData as AudioThreadData, port);
-  port.postMessage({ type: "ready", subnormalsAreZero, priority } satisfies FromAudioThread);
+  const ready = { type: "ready", subnormalsAreZero, priority, thread: threadNumber() } as const;
+  port.postMessage(ready satisfies FromAudioThread);
   port.once("message", (first: ToAudioThread) => {
     thread.receive(first);
     thread.run();
@@ -122,6 +130,10 @@ class AudioThread {
   private readonly fall = new Float64Array(1);
   /** How many of the graph's faults are told. */
   private told = 0;
+  /** Whether the sources have ended. */
+  private finished = false;
+  /** Replacements that came while the next graph was being built over the nodes of this one. */
+  private late: PluginParcel[] = [];
 
   constructor(data: AudioThreadData, port: MessagePort) {
     this.words = new LiveWords(MOST_LIVE_NODES, data.words);
@@ -139,6 +151,11 @@ class AudioThread {
       case "replace":
         this.replace(message.node, message.parcel);
         break;
+      case "control":
+        this.control?.close();
+        this.control = message.port;
+        this.tellAgain();
+        break;
       case "sink":
         this.sink = message.sink;
         this.openSink();
@@ -150,6 +167,7 @@ class AudioThread {
   }
 
   private finish(): void {
+    this.finished = true;
     for (const node of this.playing?.nodes ?? []) {
       if (node instanceof TrackSource || node instanceof FileSource) node.finish();
     }
@@ -159,18 +177,23 @@ class AudioThread {
     const { parcel, rehearsal, port, sink, finished } = message;
     if (rehearsal !== null) this.rehearse(rehearsal);
     this.coming?.port.close();
-    this.coming = { unpacking: new Unpacking(parcel, this.words, this.now), port };
+    this.coming = { unpacking: new Unpacking(parcel, this.words, this.now, () => this.playing), port };
     if (this.playing !== null) return;
     this.sink = sink;
-    while (this.coming !== null) this.prepareNext();
+    while (this.coming !== null) {
+      this.prepareNext();
+      this.words.add(Word.Beat, 1);
+    }
     if (finished) this.finish();
   }
 
-  /** A step towards the graph that is to be played next. */
+  /** Some steps towards the graph that is to be played next, in the time that is left over. */
   private prepareNext(): void {
     if (this.coming === null) return;
     const { unpacking, port } = this.coming;
-    const next = unpacking.step();
+    const end = this.now() + this.length * PREPARING;
+    let next = unpacking.step();
+    while (next === null && this.now() < end) next = unpacking.step();
     if (next === null) return;
     this.coming = null;
     this.swap(next, port);
@@ -179,33 +202,82 @@ class AudioThread {
   private swap(playing: LiveGraph, port: MessagePort): void {
     const { words } = this;
     const { parcel } = playing;
-    const { figures, frame } = words;
-    if (words.load(Word.Session) !== parcel.session) {
-      figures[Figure.Origin] = frame;
-      for (let i = 0; i < parcel.nodes.length; i++) words.clearPeaks(i);
-      words.store(Word.Session, parcel.session);
+    const former = this.playing;
+    const isEdit = former !== null && former.parcel.session === parcel.session;
+    if (isEdit) this.goOn(former, playing);
+    else this.beginPiece(playing);
+    if (words.load(Word.Edition) !== parcel.edition) {
+      const { graph } = playing;
+      for (const { node, slot, value } of parcel.knobs) graph.setControl(node, slot, value);
+      // From the next word on, a thread that comes after this one goes on with this graph.
+      graph.save(words.load(Word.Blocks) & 1);
+      words.store(Word.Edition, parcel.edition);
     }
-    const origin = figures[Figure.Origin] as number;
-    for (const node of playing.nodes) {
-      if (node instanceof TrackSource || node instanceof FileSource) node.seek(frame - origin);
-    }
-    const before = this.playing?.parcel;
     this.playing = playing;
     this.control?.close();
     this.control = port;
-    this.told = 0;
-    for (const [i, node] of playing.nodes.entries()) {
-      words.setNode(i, NodeWord.Faulty, 0);
-      if (node instanceof LivePluginNode) this.tellPlaying(i, node.serial, frame);
-    }
+    this.showNodes(playing, isEdit);
     this.length = (parcel.block / parcel.rate) * 1000;
     this.fall[0] = 10 ** ((-METER_FALL / 20) * (parcel.block / parcel.rate));
+    const before = former?.parcel;
     if (this.pace === null || before?.rate !== parcel.rate || before.block !== parcel.block) {
       this.pace = new Pace(words, this.now, parcel.rate, parcel.block, this.free);
       this.frameClock = new FrameClock(words, this.clock, parcel.rate, parcel.block, this.free);
       this.openSink();
     }
-    this.port.postMessage({ type: "playing" } satisfies FromAudioThread);
+    this.port.postMessage({ type: "playing", edition: parcel.edition } satisfies FromAudioThread);
+    for (const late of this.late.splice(0)) this.replaceAt(late);
+  }
+
+  /** The same piece at the same place, with other nodes and wires. */
+  private goOn(former: LiveGraph, playing: LiveGraph): void {
+    const position = this.words.frame - (this.words.figures[Figure.Origin] as number);
+    playing.graph.takeOver(former.graph);
+    for (const node of playing.declared) {
+      if (!(node instanceof TrackSource || node instanceof FileSource)) continue;
+      if (former.declared.includes(node)) continue;
+      node.seek(position);
+      if (this.finished) node.finish();
+    }
+  }
+
+  /** A piece from its beginning, or where the thread before this one was in it. */
+  private beginPiece({ parcel, nodes, declared }: LiveGraph): void {
+    const { words } = this;
+    const { figures, frame } = words;
+    if (words.load(Word.Session) !== parcel.session) {
+      this.finished = false;
+      figures[Figure.Origin] = frame;
+      for (let i = 0; i < nodes.length; i++) words.clearPeaks(i);
+      words.store(Word.Session, parcel.session);
+    }
+    const origin = figures[Figure.Origin] as number;
+    for (const node of declared) {
+      if (node instanceof TrackSource || node instanceof FileSource) node.seek(frame - origin);
+    }
+  }
+
+  /** What the shared words say of the nodes of a graph that begins. */
+  private showNodes({ declared, slots, parcel }: LiveGraph, isEdit: boolean): void {
+    const { words } = this;
+    this.told = 0;
+    for (const [i, node] of declared.entries()) {
+      const slot = slots[i] as number;
+      words.setNode(slot, NodeWord.Faulty, 0);
+      if (!(node instanceof LivePluginNode)) continue;
+      // A control thread that is new to the graph has not heard of those that stopped.
+      if (isEdit) words.setNode(slot, NodeWord.Told, 0);
+      if (isEdit && (parcel.plan.was[i] as number) < 0) words.setNode(slot, NodeWord.Playing, node.serial);
+      this.tellPlaying(i, slot, node.serial, words.frame);
+    }
+  }
+
+  /** To a control thread that has not heard of what stopped before. */
+  private tellAgain(): void {
+    const { slots, declared } = this.playing as LiveGraph;
+    for (let i = 0; i < declared.length; i++) this.words.setNode(slots[i] as number, NodeWord.Told, 0);
+    this.told = 0;
+    this.tellFaults(this.words.frame);
   }
 
   /** Plays a copy of the session to nobody, so that V8 has compiled what the sound will need. */
@@ -240,15 +312,22 @@ class AudioThread {
   }
 
   private replace(node: number, parcel: PluginParcel): void {
-    const { graph } = this.playing as LiveGraph;
+    if (this.coming?.unpacking.holdsNodes === true) {
+      this.late.push(parcel);
+      return;
+    }
+    const { graph, slots, nodes, declared } = this.playing as LiveGraph;
     const { frame } = this.words;
     const { serial } = parcel;
+    const slot = slots[node] as number;
     try {
-      const next = unpackPlugin(parcel, node, this.words, this.now);
+      const next = unpackPlugin(parcel, slot, this.words, this.now);
       graph.replace(graph.prepareReplacement(node, next));
+      nodes[slot] = next;
+      declared[node] = next;
       this.told = graph.faultCount;
-      this.words.setNode(node, NodeWord.Faulty, 0);
-      this.tellPlaying(node, serial, frame);
+      this.words.setNode(slot, NodeWord.Faulty, 0);
+      this.tellPlaying(node, slot, serial, frame);
     } catch (error) {
       if (!(error instanceof BelljarError)) throw error;
       const { code, message } = error;
@@ -256,11 +335,20 @@ class AudioThread {
     }
   }
 
+  /** One that was late: for the node whose newest it is, where that still plays. */
+  private replaceAt(parcel: PluginParcel): void {
+    const { declared, parcel: playing } = this.playing as LiveGraph;
+    for (const [i, node] of playing.nodes.entries()) {
+      if (node.kind !== "plugin" || node.serial !== parcel.serial) continue;
+      if ((declared[i] as LivePluginNode).serial !== parcel.serial) this.replace(i, parcel);
+    }
+  }
+
   /** Says, once, that another instance plays there. */
-  private tellPlaying(node: number, serial: number, frame: number): void {
-    if (this.words.node(node, NodeWord.Playing) === serial) return;
+  private tellPlaying(node: number, slot: number, serial: number, frame: number): void {
+    if (this.words.node(slot, NodeWord.Playing) === serial) return;
     this.control?.postMessage({ type: "replaced", node, serial, frame } satisfies ToControl);
-    this.words.setNode(node, NodeWord.Playing, serial);
+    this.words.setNode(slot, NodeWord.Playing, serial);
   }
 
   run(): void {
@@ -299,6 +387,7 @@ class AudioThread {
     transport.writeChanges(graph.changes, position, parcel.block);
     graph.process();
     (this.pace as Pace).deliver(graph.left, graph.right);
+    graph.save((words.load(Word.Blocks) + 1) & 1);
     words.endBlock(parcel.block);
     this.parameters.commit();
     this.events.commit();
@@ -310,7 +399,7 @@ class AudioThread {
 
   private takeParameters(): void {
     const { parameters } = this;
-    const { graph, parcel } = this.playing as LiveGraph;
+    const { graph, parcel, numbers } = this.playing as LiveGraph;
     const { integers } = parameters;
     while (parameters.look()) {
       const place = integers[0] as number;
@@ -319,14 +408,15 @@ class AudioThread {
       if (session > parcel.session) return;
       parameters.take();
       if (session === parcel.session) {
-        graph.turnKnob(nodeOf(place), integers[1] as number, parameters.value);
+        const node = numbers[nodeOf(place)] as number;
+        if (node >= 0) graph.turnKnob(node, integers[1] as number, parameters.value);
       }
     }
   }
 
   private publish(): void {
     const { words } = this;
-    const { graph } = this.playing as LiveGraph;
+    const { graph, slots } = this.playing as LiveGraph;
     const { figures } = words;
     const load = figures[Figure.Load] as number;
     figures[Figure.MeanLoad] = (figures[Figure.MeanLoad] as number) * (1 - MEAN_WEIGHT) + load * MEAN_WEIGHT;
@@ -337,28 +427,30 @@ class AudioThread {
     for (let i = 0; i < graph.byNode.length; i++) {
       const step = graph.byNode[i] as NodeStep | null;
       // The master is none of the steps.
-      words.setPeak(i, step === null ? graph.level : step.level, this.fall);
+      const slot = slots[i] as number;
+      words.setPeak(slot, step === null ? graph.level : step.level, this.fall);
       if (step === null) continue;
-      words.setTime(i, step.took);
+      words.setTime(slot, step.took);
     }
   }
 
   private tellFaults(frame: number): void {
-    const { graph, nodes } = this.playing as LiveGraph;
+    const { words } = this;
+    const { graph, slots } = this.playing as LiveGraph;
     for (; this.told < graph.faultCount; this.told++) {
       const step = graph.steps[graph.faults[this.told] as number] as NodeStep;
       const node = graph.byNode.indexOf(step);
-      const live = nodes[node];
-      const current = step.node instanceof LivePluginNode ? step.node : live;
-      const serial = current instanceof LivePluginNode ? current.serial : 0;
-      const fault = current instanceof LivePluginNode ? current.fault : null;
+      const slot = slots[node] as number;
+      const current = step.node instanceof LivePluginNode ? step.node : null;
+      const serial = current?.serial ?? 0;
+      const fault = current?.fault ?? null;
       const message = fault?.message ?? `The runtime failed at this node: ${String(step.thrown)}.`;
-      this.words.setNode(node, NodeWord.Faulty, 1);
-      if (serial !== 0 && this.words.node(node, NodeWord.Told) === serial) continue;
-      const block = this.words.load(Word.Blocks);
+      words.setNode(slot, NodeWord.Faulty, 1);
+      if (serial !== 0 && words.node(slot, NodeWord.Told) === serial) continue;
+      const block = words.load(Word.Blocks);
       const told = { type: "fault", node, serial, fault, message, frame, block } satisfies ToControl;
       this.control?.postMessage(told);
-      this.words.setNode(node, NodeWord.Told, serial);
+      words.setNode(slot, NodeWord.Told, serial);
     }
   }
 }

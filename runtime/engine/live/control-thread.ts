@@ -17,8 +17,18 @@ import type { InputFile, PreparedSession } from "../prepare.ts";
 import { type OnFault, Recovery, type RecoveryLimits } from "../recovery.ts";
 import type { Session } from "../session.ts";
 import type { ToAudioThread, ToControl } from "./audio-thread.ts";
-import { type Parcel, packInstance, packSession, type PluginParcel } from "./parcel.ts";
-import { LiveWords, MOST_LIVE_NODES, Word } from "./words.ts";
+import { Carry, checkEdit, type Handover, packEdit } from "./carry.ts";
+import type { FromControlToGuard } from "./guard-thread.ts";
+import {
+  freeSlots,
+  type NodeParcel,
+  type Parcel,
+  packInstance,
+  packSession,
+  type PluginParcel,
+} from "./parcel.ts";
+import type { PluginRecipe } from "../plugin-recipe.ts";
+import { LiveWords, makingWord, MOST_LIVE_NODES, Word } from "./words.ts";
 
 export interface ControlThreadData {
   /** Which of the sessions it is, counted in the order of their opening. */
@@ -37,20 +47,44 @@ export interface ControlThreadData {
   memory: SharedArrayBuffer;
   /** Whether to make a second set of instances, to be played beforehand. */
   rehearse: boolean;
+  /** The nodes of the session that plays: their places in the shared words are taken. */
+  taken: { slot: number }[];
+  /** An edit of that session, or, with `attend`, the session itself, whose control thread is no more. */
+  from: Handover | null;
+  attend: boolean;
 }
 
 export type ToControlThread =
+  /** The way to the guard, over which ports come as well. */
+  | { type: "guard"; port: MessagePort }
   /** A way to an audio thread, instead of the one before, and the instances that it has, by node; 0 where it needs none. */
   | { type: "port"; port: MessagePort; serials: number[] }
+  /** All that is known is to be told; with `retire`, nothing is replaced from then on, until it is told to go on. */
+  | { type: "hand over"; retire: boolean }
+  /** What was handed over goes on in this session, or goes on here after all. */
+  | { type: "go on"; from: Handover | null }
   /** Give back all memory and end. */
   | { type: "close" };
 
 export type FromControl =
-  | { type: "ready"; parcel: Parcel; rehearsal: Parcel | null; controls: ControlPlaces; facts: SessionFacts }
+  | ReadySession
   | { type: "failed"; code: string; message: string; hint: string }
-  /** An instance that is on its way to the audio thread: whoever starts another audio thread has to know it. */
+  /** An edit is ready for what is handed over last. */
+  | { type: "prepared" }
+  | { type: "handover"; handover: Handover }
+  /** An instance that is on its way to the audio thread: its control outputs are read where it is shown. */
   | { type: "replacement"; node: number; parcel: PluginParcel }
   | { type: "event"; event: LiveEvent };
+
+export interface ReadySession {
+  type: "ready";
+  parcel: Parcel;
+  rehearsal: Parcel | null;
+  controls: ControlPlaces;
+  facts: SessionFacts;
+  /** For another control thread, should this one end. */
+  handover: Handover;
+}
 
 /** Something that happened. */
 export type LiveEvent =
@@ -69,7 +103,7 @@ export interface SessionFacts {
   warnings: string[];
 }
 
-/** Node id -> parameter id -> the slot of controlsIn, and its range. */
+/** Of ControlPlace, `node` is the place in the shared words. Node id -> parameter id -> the slot of controlsIn, and its range. */
 export type ControlPlaces = Map<string, ControlPlace>;
 export interface ControlPlace {
   node: number;
@@ -87,30 +121,62 @@ export function runControlThread(): void {
   const data = workerData as ControlThreadData;
   joinMemoryAccount(data.memory);
   const tell = (message: FromControl): void => parentPort?.postMessage(message);
-  void prepare(data)
-    .then(({ prepared, rehearsal }) => {
-      const words = new LiveWords(MOST_LIVE_NODES, data.words);
-      const control = new Control(prepared, words, tell);
-      const parcel = packSession(prepared, data.order, words);
-      tell({
-        type: "ready",
-        parcel,
-        rehearsal: rehearsal === null ? null : packSession(rehearsal, data.order, words),
-        controls: placesOf(prepared),
-        facts: factsOf(prepared),
-      });
-      // Its memory lives on where it is played; here it counts no longer.
-      if (rehearsal !== null) disposeSession(rehearsal);
-      control.watch(parcel);
-    })
-    .catch((error: unknown) => {
-      if (!(error instanceof BelljarError)) throw error;
-      tell({ type: "failed", code: error.code, message: error.message, hint: error.hint });
-    });
+  void begin(data, tell).catch((error: unknown) => {
+    if (!(error instanceof BelljarError)) throw error;
+    tell({ type: "failed", code: error.code, message: error.message, hint: error.hint });
+  });
+}
+
+async function begin(data: ControlThreadData, tell: (message: FromControl) => void): Promise<void> {
+  const { from, attend, order } = data;
+  const words = new LiveWords(MOST_LIVE_NODES, data.words);
+  const carry = from === null ? null : new Carry(from);
+  const { prepared, rehearsal } = await prepare(data, carry);
+  let parcel: Parcel;
+  let recall: Recall | null = null;
+  if (carry === null || from === null) {
+    for (const { recipe, instance } of prepared.nodes) if (instance !== null) recipe?.handOver(instance);
+    parcel = packSession(prepared, order, words, freeSlots(data.taken));
+  } else {
+    checkEdit(prepared, from);
+    const last = attend ? from : await lastWord(tell);
+    recall = { from: last, ...carry.settle(prepared, last) };
+    parcel = attend ? last.parcel : packEdit(prepared, last, recall, order, words);
+    for (const [i, { recipe, instance }] of prepared.nodes.entries()) {
+      if (instance !== null && (recall.was[i] as number) < 0) recipe?.handOver(instance);
+    }
+  }
+  const control = new Control(prepared, parcel, words, tell, recall);
+  tell({
+    type: "ready",
+    parcel,
+    rehearsal: rehearsal === null ? null : packSession(rehearsal, order, words, freeSlots([])),
+    controls: placesOf(prepared, parcel),
+    facts: factsOf(prepared),
+    handover: control.handover,
+  });
+  // Its memory lives on where it is played; here it counts no longer.
+  if (rehearsal !== null) disposeSession(rehearsal);
+  control.watch();
+}
+
+/** What the control thread before this one knew at its end. */
+function lastWord(tell: (message: FromControl) => void): Promise<Handover> {
+  const port = parentPort as MessagePort;
+  return new Promise((resolve) => {
+    const hear = (message: ToControlThread): void => {
+      if (message.type !== "go on" || message.from === null) return;
+      port.off("message", hear);
+      resolve(message.from);
+    };
+    port.on("message", hear);
+    tell({ type: "prepared" });
+  });
 }
 
 async function prepare(
   data: ControlThreadData,
+  carry: Carry | null,
 ): Promise<{ prepared: PreparedSession; rehearsal: PreparedSession | null }> {
   const types = new Map<string, Promise<PluginType>>();
   const load = (name: string): Promise<PluginType> => {
@@ -123,7 +189,7 @@ async function prepare(
   };
   const { session, folder, midi, audio, rate, block, deadline, onFault, recovery } = data;
   const options = { load, folder, midi, audio, rate, block, deadline, onFault, recovery };
-  const prepared = await openSession(session, options);
+  const prepared = await openSession(session, { ...options, goOn: carry ?? undefined });
   return { prepared, rehearsal: data.rehearse ? await openSession(session, options) : null };
 }
 
@@ -131,16 +197,12 @@ function factsOf({ rate, block, graph, contentFrames, warnings }: PreparedSessio
   return { rate, block, latency: graph.latency, contentFrames, warnings };
 }
 
-function placesOf({ nodes }: PreparedSession): ControlPlaces {
+function placesOf({ nodes }: PreparedSession, parcel: Parcel): ControlPlaces {
   const places: ControlPlaces = new Map();
-  for (const [
-    node,
-    {
-      id,
-      type,
-      node: { ports },
-    },
-  ] of nodes.entries()) {
+  for (const [i, entry] of nodes.entries()) {
+    const { id, type } = entry;
+    const { ports } = entry.node;
+    const node = (parcel.nodes[i] as NodeParcel).slot;
     const slots = new Map<string, number>();
     const monitors: string[] = [];
     let slot = 0;
@@ -154,40 +216,109 @@ function placesOf({ nodes }: PreparedSession): ControlPlaces {
   return places;
 }
 
+/** What a control thread goes on with. */
+interface Recall {
+  from: Handover;
+  was: number[];
+  heirOf: number[];
+}
+
 class Control {
   private readonly prepared: PreparedSession;
+  private readonly parcel: Parcel;
   private readonly words: LiveWords;
+  private guard: MessagePort | null = null;
   private port: MessagePort | null = null;
   private readonly tell: (message: FromControl) => void;
   private readonly recovery: Recovery;
   private readonly toldOff = new Set<number>();
-  private making = false;
+  /** The replacements that are being made. */
+  private making: Promise<void> | null = null;
+  private made = 0;
+  private retired = false;
   /** What each node's newest instance travels as; null where it is no plugin. */
-  private parcels: (PluginParcel | null)[] = [];
+  private readonly parcels: (PluginParcel | null)[];
   /** The instances whose fault was heard of, by node. */
   private readonly faulty: number[] = [];
 
-  constructor(prepared: PreparedSession, words: LiveWords, tell: (message: FromControl) => void) {
+  constructor(
+    prepared: PreparedSession,
+    parcel: Parcel,
+    words: LiveWords,
+    tell: (message: FromControl) => void,
+    recall: Recall | null,
+  ) {
     this.prepared = prepared;
+    this.parcel = parcel;
     this.words = words;
     this.tell = tell;
     const policies = prepared.nodes.map(({ recipe }) => recipe?.onFault ?? "off");
     this.recovery = new Recovery(prepared.rate, policies, prepared.recovery);
-    for (const { recipe, instance } of prepared.nodes) if (instance !== null) recipe?.handOver(instance);
+    const own = parcel.nodes.slice(0, prepared.nodes.length);
+    this.parcels = own.map((node) => (node.kind === "plugin" ? node : null));
+    if (recall === null) return;
+    const { from, was } = recall;
+    this.recovery.recall(from.recovery, was);
+    for (const [node, before] of was.entries()) {
+      const serial = from.faulty[before];
+      if (serial !== undefined) this.faulty[node] = serial;
+      if (from.toldOff.includes(before)) this.toldOff.add(node);
+    }
   }
 
-  watch({ nodes }: Parcel): void {
-    this.parcels = nodes.map((node) => (node.kind === "plugin" ? node : null));
-    const rounds = setInterval(() => this.round(), ROUND);
+  watch(): void {
+    const rounds = setInterval(() => void this.round(), ROUND);
     parentPort?.on("message", (message: ToControlThread) => {
-      if (message.type === "port") this.turnTo(message.port, message.serials);
-      else {
-        clearInterval(rounds);
-        this.port?.close();
-        disposeSession(this.prepared);
-        parentPort?.close();
+      switch (message.type) {
+        case "guard":
+          this.guard = message.port;
+          this.guard.on("message", (word: ToControlThread) => {
+            if (word.type === "port") this.turnTo(word.port, word.serials);
+          });
+          break;
+        case "hand over":
+          void this.handOver(message.retire);
+          break;
+        case "go on":
+          this.retired = false;
+          break;
+        case "close":
+          clearInterval(rounds);
+          this.port?.close();
+          this.guard?.close();
+          disposeSession(this.prepared);
+          parentPort?.close();
+          break;
       }
     });
+  }
+
+  /** All that another control thread has to know to go on. */
+  get handover(): Handover {
+    const { prepared, parcel, parcels, recovery, faulty, toldOff } = this;
+    const nodes = parcel.nodes.map((node, i): NodeParcel => {
+      const { id, passDry, slot } = node;
+      const newest = parcels[i] ?? null;
+      return newest === null ? node : { id, passDry, slot, ...newest };
+    });
+    const plugins = prepared.nodes.filter(({ recipe }) => recipe !== undefined);
+    return {
+      session: prepared.session,
+      parcel: { ...parcel, nodes },
+      recipes: new Map(plugins.map(({ id, recipe }) => [id, (recipe as PluginRecipe).memory])),
+      graphData: new Map(plugins.map(({ id, instance }) => [id, (instance as PluginInstance).graphData])),
+      recovery: recovery.memory,
+      faulty,
+      toldOff: [...toldOff],
+      nextNoteId: prepared.nextNoteId ?? 0,
+    };
+  }
+
+  private async handOver(retire: boolean): Promise<void> {
+    this.retired ||= retire;
+    // What is being made is part of it.
+    if (retire) await this.making;
+    this.tell({ type: "handover", handover: this.handover });
   }
 
   /** Another audio thread: what the one before still said comes first, and what it may not have got is sent again. */
@@ -217,6 +348,8 @@ class Control {
 
   private hear(message: ToControl): void {
     const { node, serial, frame } = message;
+    // One that goes away is replaced by none.
+    if (this.prepared.nodes[node] === undefined) return;
     // An instance that has been replaced since then has nothing more to say.
     if (serial !== 0 && this.parcels[node]?.serial !== serial) return;
     switch (message.type) {
@@ -264,17 +397,25 @@ class Control {
   }
 
   private async round(): Promise<void> {
+    if (this.retired) return;
     this.collect();
-    if (this.making) return;
-    this.making = true;
-    try {
-      for (let node = this.recovery.next(this.frame); node >= 0; node = this.recovery.next(this.frame)) {
-        await this.make(node);
-      }
-    } finally {
-      this.making = false;
-    }
+    if (this.making !== null) return;
+    this.making = this.makeAll().finally(() => {
+      this.making = null;
+    });
+    await this.making;
     for (let i = 0; i < this.prepared.nodes.length; i++) this.sayOff(i);
+  }
+
+  private async makeAll(): Promise<void> {
+    const { recovery, words } = this;
+    for (let node = recovery.next(this.frame); node >= 0; node = recovery.next(this.frame)) {
+      this.made = (this.made + 1) & 0xffff;
+      words.store(Word.Making, makingWord(this.made, node));
+      await this.make(node);
+      words.store(Word.Making, 0);
+      if (this.retired) return;
+    }
   }
 
   private async make(node: number): Promise<void> {
@@ -287,9 +428,10 @@ class Control {
       entry.instance = instance;
       this.parcels[node] = parcel;
       gone.dispose();
-      // First to whoever may have to start another audio thread, so that it never knows less than this one.
-      this.tell({ type: "replacement", node, parcel });
+      // First to the guard, which may have to start another audio thread, so that it never knows less than this one.
+      this.guard?.postMessage({ type: "replacement", node, parcel } satisfies FromControlToGuard);
       this.send(node, parcel);
+      this.tell({ type: "replacement", node, parcel });
     } catch (error) {
       if (!(error instanceof BelljarError)) throw error;
       this.say("failed", node, `It could not be replaced: ${error.message}`, this.frame);

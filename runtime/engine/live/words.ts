@@ -2,12 +2,16 @@
 
 import { LATENESS_WORDS } from "./lateness.ts";
 
-/** Most nodes that the words have room for. */
-export const MOST_LIVE_NODES = 1024;
+/** Most nodes that the words have room for: a graph's, and those of the one that takes its place. */
+export const MOST_LIVE_NODES = 2048;
 /** How a record names a node: as one of the session that was meant. */
 export const placeWord = (session: number, node: number): number => session * MOST_LIVE_NODES + node;
 export const sessionOf = (place: number): number => (place / MOST_LIVE_NODES) | 0;
 export const nodeOf = (place: number): number => place % MOST_LIVE_NODES;
+
+/** Which replacement is being made, counted, and for which node. */
+export const makingWord = (count: number, node: number): number => count * MOST_LIVE_NODES + node + 1;
+export const makingNode = (word: number): number => (word - 1) % MOST_LIVE_NODES;
 
 /** 32-bit words. */
 export const Word = {
@@ -36,6 +40,10 @@ export const Word = {
   /** The block that was last handed to the sink, and where the ring's writing stood before it. */
   Delivery: 11,
   DeliveredAt: 12,
+  /** Which of all graphs plays: an edit of a session is another one. */
+  Edition: 13,
+  /** The replacement that is being made, as makingWord says it; 0: none is. */
+  Making: 14,
 } as const;
 const WORDS = 16;
 

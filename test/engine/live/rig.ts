@@ -4,7 +4,6 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Worker } from "node:worker_threads";
 import * as assert from "uvu/assert";
 import type {
   LiveOptions,
@@ -228,7 +227,7 @@ export class Player {
     while (this.live.figures.frame < full && performance.now() < end) {
       await new Promise((resume) => setTimeout(resume, 1));
     }
-    await (this.live as unknown as { audio: Worker | null }).audio?.terminate();
+    await (this.live as unknown as { threads: { crash(): Promise<void> } }).threads.crash();
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,397 @@
+// The threads behind a live session, as the host's own thread has hold of them: the guard, under which the sound is made,
+// and the control thread, which attends to the plugins. Each session that is played or edited gets a control thread of
+// its own.
+
+import { MessageChannel, Worker } from "node:worker_threads";
+import { BelljarError } from "../../../abi/error.ts";
+import type { Priority } from "../../../shm/thread.ts";
+import { memoryAccount } from "../../sandbox/index.ts";
+import type { PrepareOptions } from "../prepare.ts";
+import type { Session } from "../session.ts";
+import type { AudioThreadData, SinkParcel } from "./audio-thread.ts";
+import type { Handover } from "./carry.ts";
+import type {
+  ControlThreadData,
+  FromControl,
+  LiveEvent,
+  ReadySession,
+  ToControlThread,
+} from "./control-thread.ts";
+import type { FromGuard, GuardThreadData, ToGuard } from "./guard-thread.ts";
+import { type LiveWords, makingNode, Word } from "./words.ts";
+import { endWorker, messageOf, program, within } from "./worker.ts";
+
+/** How long is waited for what plugins may make long. Milliseconds. */
+export interface LivePatience {
+  /** Until a session is ready to be played, with all of its plugins set up. Default: 60,000. */
+  prepare: number;
+  /** Until a plugin that stopped is set up again; it then stays off. Default: 10,000. */
+  replace: number;
+}
+
+export const DEFAULT_PATIENCE: Readonly<LivePatience> = { prepare: 60_000, replace: 10_000 };
+
+export interface ThreadsOptions
+  extends Pick<PrepareOptions, "folder" | "midi" | "audio" | "rate" | "block" | "onFault" | "recovery"> {
+  /** Share of a block's time that one plugin may take. */
+  deadline: number;
+  patience: LivePatience;
+}
+
+export type ThreadsEvent =
+  | LiveEvent
+  /** The audio thread stood still or died, and was started again. */
+  | { what: "rescued"; message: string; frame: number; milliseconds: number }
+  /** It is given up: nothing sounds any more. */
+  | { what: "ended"; message: string }
+  | { what: "sink"; message: string }
+  /** The thread that replaces plugins ended, and whether another one takes its place. The sound goes on. */
+  | { what: "control"; message: string };
+
+/** Milliseconds that the audio thread may stand still, beside what a plugin may take. */
+const STUCK_AFTER = 100;
+/** A plugin that may take longer than this is not waited for. Milliseconds, beside a block. */
+const LONGEST_DEADLINE = 300;
+/** Milliseconds that a thread may take to begin or to end. */
+const THREAD_TIME = 10_000;
+const END_TIME = 1000;
+/** How often it is looked whether a replacement takes too long. Milliseconds. */
+const LOOK_EVERY = 250;
+/** Control threads that ended by themselves within a minute after which there is no other. */
+const MOST_DEATHS = 3;
+const MINUTE = 60_000;
+
+/** What a session is prepared from. */
+interface Beginning {
+  rehearse?: boolean;
+  from?: Handover;
+  attend?: boolean;
+}
+
+export class LiveThreads {
+  /** What the system gave the audio thread. */
+  priority: Priority = { kind: "usual", advice: "" };
+  subnormalsAreZero = false;
+  private readonly options: ThreadsOptions;
+  private readonly words: LiveWords;
+  private readonly audio: AudioThreadData;
+  private readonly tell: (event: ThreadsEvent) => void;
+  private control: Worker | null = null;
+  private guard: Worker | null = null;
+  private prepared: ReadySession | null = null;
+  /** Sessions opened so far. */
+  private editions = 0;
+  private failure: BelljarError | null = null;
+  private closing = false;
+  /** When control threads ended by themselves, and why the last one did. */
+  private readonly deaths: number[] = [];
+  private why = "";
+  private watch: ReturnType<typeof setInterval> | null = null;
+  /** The node whose replacement took too long. */
+  private tooLong = -1;
+
+  constructor(
+    options: ThreadsOptions,
+    words: LiveWords,
+    audio: AudioThreadData,
+    tell: (event: ThreadsEvent) => void,
+  ) {
+    this.options = options;
+    this.words = words;
+    this.audio = audio;
+    this.tell = tell;
+  }
+
+  /** The session that plays, or is to. */
+  get ready(): ReadySession {
+    return this.prepared as ReadySession;
+  }
+
+  get isPlaying(): boolean {
+    return this.guard !== null;
+  }
+
+  /** Makes a session ready. @throws BelljarError what prepareSession throws; live/thread where that takes too long */
+  async prepare(session: Session, rehearse: boolean): Promise<void> {
+    const before = this.control;
+    const [worker, ready] = await this.begin(session, { rehearse });
+    this.control = worker;
+    this.prepared = ready;
+    if (before !== null) void this.endControl(before);
+  }
+
+  /** A control thread, and what it made ready. */
+  private async begin(session: Session, beginning: Beginning): Promise<[Worker, ReadySession]> {
+    const worker = this.startControl(session, beginning);
+    try {
+      return [worker, await this.inTime(messageOf<FromControl, "ready">(worker, "ready"))];
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
+  }
+
+  private inTime<T>(promise: Promise<T>): Promise<T> {
+    const seconds = this.options.patience.prepare / 1000;
+    return within(
+      this.options.patience.prepare,
+      promise,
+      `The session is not ready to be played after ${seconds} s.`,
+    );
+  }
+
+  private startControl(session: Session, { rehearse = false, from, attend = false }: Beginning): Worker {
+    const { folder, midi, audio, rate, block, onFault, recovery } = this.options;
+    const data: ControlThreadData & { role: string } = {
+      role: "control",
+      order: attend ? this.editions : ++this.editions,
+      ...{ session, folder, midi, audio, rate, block, onFault, recovery, rehearse, attend },
+      from: from ?? null,
+      taken: (this.prepared?.parcel.nodes ?? []).map(({ slot }) => ({ slot })),
+      deadline: this.options.deadline * this.blockTime(session),
+      words: this.words.buffer,
+      memory: memoryAccount(),
+    };
+    const worker = new Worker(program(), { workerData: data });
+    worker.on("message", (message: FromControl) => this.hearControl(worker, message));
+    worker.on("error", (error) => {
+      this.why = error.message;
+    });
+    worker.once("exit", () => {
+      if (worker === this.control) void this.replaceControl();
+    });
+    return worker;
+  }
+
+  /** Milliseconds. */
+  private blockTime(session: Session): number {
+    const { rate, block } = this.options;
+    return ((block ?? session.blockSize ?? 128) / (rate ?? session.sampleRate ?? 48_000)) * 1000;
+  }
+
+  private hearControl(worker: Worker, message: FromControl): void {
+    if (message.type === "failed") {
+      // As an error, which whoever waits for the session hears.
+      worker.emit("error", new BelljarError(message.code, message.message, message.hint));
+    } else if (message.type === "event" && worker === this.control) this.tell(message.event);
+    else if (message.type === "replacement" && worker === this.control) {
+      const { nodes } = this.ready.parcel;
+      const { id, passDry, slot } = nodes[message.node] as (typeof nodes)[number];
+      nodes[message.node] = { id, passDry, slot, ...message.parcel };
+    }
+  }
+
+  /** Begins to play. @param sink where to; null: to nobody, in time */
+  async start(session: Session, sink: SinkParcel | null): Promise<void> {
+    const blockTime = this.blockTime(session);
+    const longest = Math.min(this.options.deadline * blockTime, LONGEST_DEADLINE + blockTime);
+    const data: GuardThreadData & { role: string } = {
+      role: "guard",
+      audio: this.audio,
+      patience: STUCK_AFTER + longest,
+    };
+    const guard = new Worker(program(), { workerData: data });
+    this.guard = guard;
+    guard.on("message", (message: FromGuard) => this.hearGuard(message));
+    guard.on("error", () => {});
+    guard.once("exit", () => {
+      if (!this.closing) this.end("The thread that guards the sound ended.");
+    });
+    guard.postMessage({ type: "sink", sink } satisfies ToGuard);
+    await this.handOver(this.ready, this.control as Worker);
+    this.ready.rehearsal = null;
+    this.watch = setInterval(this.lookAtReplacements(), LOOK_EVERY);
+  }
+
+  private hearGuard(message: FromGuard): void {
+    switch (message.type) {
+      case "started":
+        this.priority = message.priority;
+        this.subnormalsAreZero = message.subnormalsAreZero;
+        break;
+      case "rescued":
+        this.tell({
+          what: "rescued",
+          message: message.message,
+          frame: message.frame,
+          milliseconds: message.milliseconds,
+        });
+        break;
+      case "sink":
+        this.tell({ what: "sink", message: message.message });
+        break;
+      case "ended":
+        this.end(message.message);
+        break;
+    }
+  }
+
+  private end(message: string): void {
+    if (this.failure !== null) return;
+    this.failure = new BelljarError("live/ended", message);
+    this.tell({ what: "ended", message });
+  }
+
+  /** Hands a graph to the guard, with a way to its control thread, and waits until it is heard. */
+  private async handOver({ parcel, rehearsal }: ReadySession, control: Worker): Promise<void> {
+    const guard = this.guard as Worker;
+    const end = performance.now() + THREAD_TIME + this.options.patience.prepare;
+    guard.postMessage(
+      ...this.wayBetween(control, (port): ToGuard => ({ type: "graph", parcel, rehearsal, control: port })),
+    );
+    while (this.words.load(Word.Edition) < parcel.edition) {
+      if (this.failure !== null) throw this.failure;
+      if (this.closing) return;
+      if (performance.now() > end) throw new BelljarError("live/thread", "The audio thread does not answer.");
+      await new Promise((resume) => setTimeout(resume, 2));
+    }
+  }
+
+  private wayBetween(
+    control: Worker,
+    message: (port: MessageChannel["port1"]) => ToGuard,
+  ): [ToGuard, MessageChannel["port1"][]] {
+    const { port1, port2 } = new MessageChannel();
+    control.postMessage({ type: "guard", port: port1 } satisfies ToControlThread, [port1]);
+    return [message(port2), [port2]];
+  }
+
+  /** Plays what was made ready, where something plays already. */
+  async hearReady(): Promise<void> {
+    if (this.isPlaying) await this.handOver(this.ready, this.control as Worker);
+  }
+
+  /** The same piece goes on, with other nodes and wires. @throws BelljarError; all then goes on as it was */
+  async edit(session: Session): Promise<void> {
+    const before = this.control as Worker;
+    const from = await this.handoverOf(before, false);
+    const worker = this.startControl(session, { from });
+    let ready: ReadySession;
+    try {
+      await this.inTime(messageOf<FromControl, "prepared">(worker, "prepared"));
+      const last = await this.handoverOf(before, true);
+      const made = messageOf<FromControl, "ready">(worker, "ready");
+      worker.postMessage({ type: "go on", from: last } satisfies ToControlThread);
+      ready = await this.inTime(made);
+    } catch (error) {
+      before.postMessage({ type: "go on", from: null } satisfies ToControlThread);
+      await worker.terminate();
+      throw error;
+    }
+    this.control = worker;
+    await this.handOver(ready, worker);
+    this.prepared = ready;
+    void this.endControl(before);
+  }
+
+  private async handoverOf(worker: Worker, retire: boolean): Promise<Handover> {
+    const answer = messageOf<FromControl, "handover">(worker, "handover");
+    worker.postMessage({ type: "hand over", retire } satisfies ToControlThread);
+    return (await this.inTime(answer)).handover;
+  }
+
+  /** The control thread ended by itself: another one takes its place; the sound goes on meanwhile. */
+  private async replaceControl(): Promise<void> {
+    this.control = null;
+    if (this.closing || !this.isPlaying || this.failure !== null) return;
+    const now = performance.now();
+    while (now - (this.deaths[0] ?? now) > MINUTE) this.deaths.shift();
+    this.deaths.push(now);
+    const why = this.why === "" ? "" : ` (${this.why.replace(/\.$/, "")})`;
+    this.why = "";
+    const ended = `The thread that replaces plugins ended${why}`;
+    if (this.deaths.length > MOST_DEATHS) {
+      this.tell({ what: "control", message: `${ended}; plugins that stop are no longer replaced.` });
+      return;
+    }
+    this.tell({ what: "control", message: `${ended}; another one takes its place.` });
+    try {
+      const from = await this.whatIsLeft();
+      const [worker, ready] = await this.begin(from.session, { from, attend: true });
+      this.control = worker;
+      this.prepared = { ...ready, facts: this.ready.facts };
+      const guard = this.guard as Worker;
+      guard.postMessage(...this.wayBetween(worker, (port): ToGuard => ({ type: "control", control: port })));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.tell({ what: "control", message: `Plugins that stop are no longer replaced: ${message}` });
+    }
+  }
+
+  /** What is known where the control thread can't be asked. */
+  private async whatIsLeft(): Promise<Handover> {
+    const guard = this.guard as Worker;
+    const answer = messageOf<FromGuard, "parcel">(guard, "parcel");
+    guard.postMessage({ type: "tell" } satisfies ToGuard);
+    const { parcel } = await within(THREAD_TIME, answer);
+    const { handover } = this.ready;
+    const { recovery } = handover;
+    const late = recovery.nodes[this.tooLong];
+    if (late !== undefined) {
+      const seconds = this.options.patience.replace / 1000;
+      Object.assign(late, {
+        state: "off",
+        making: false,
+        reason: `it was not set up again within ${seconds} s`,
+      });
+      handover.faulty[this.tooLong] = (parcel.nodes[this.tooLong] as { serial?: number }).serial ?? 0;
+    }
+    this.tooLong = -1;
+    return { ...handover, parcel };
+  }
+
+  /** Looks whether the making of a replacement comes to no end. */
+  private lookAtReplacements(): () => void {
+    let making = 0;
+    let since = 0;
+    return () => {
+      const now = performance.now();
+      const word = this.words.load(Word.Making);
+      if (word !== making) {
+        making = word;
+        since = now;
+      }
+      if (word === 0 || now - since < this.options.patience.replace) return;
+      this.words.store(Word.Making, 0);
+      this.tooLong = makingNode(word);
+      this.why = "a plugin was not set up again in time";
+      void this.control?.terminate();
+    };
+  }
+
+  setSink(sink: SinkParcel | null): void {
+    this.guard?.postMessage({ type: "sink", sink } satisfies ToGuard);
+  }
+
+  finish(): void {
+    this.guard?.postMessage({ type: "finish" } satisfies ToGuard);
+  }
+
+  /** Ends the audio thread as a crash would; for tests. */
+  async crash(): Promise<void> {
+    const guard = this.guard as Worker;
+    const crashed = messageOf<FromGuard, "crashed">(guard, "crashed");
+    guard.postMessage({ type: "crash" } satisfies ToGuard);
+    await crashed;
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    if (this.watch !== null) clearInterval(this.watch);
+    const { guard, control } = this;
+    this.control = null;
+    if (guard !== null) {
+      const closed = messageOf<FromGuard, "closed">(guard, "closed");
+      guard.postMessage({ type: "close" } satisfies ToGuard);
+      await within(THREAD_TIME, closed).catch(() => {});
+      await guard.terminate();
+    }
+    if (control !== null) await this.endControl(control);
+  }
+
+  /** A control thread gives its memory back itself, where it answers. */
+  private async endControl(worker: Worker): Promise<void> {
+    worker.postMessage({ type: "close" } satisfies ToControlThread);
+    await endWorker(worker, END_TIME);
+  }
+}

@@ -1,0 +1,67 @@
+// Starting, hearing and ending the live engine's threads.
+
+import type { Worker } from "node:worker_threads";
+import { BelljarError } from "../../../abi/error.ts";
+import { shipped } from "../../registry/place.ts";
+
+/** What all of its threads run. */
+export function program(): string {
+  const path = shipped("live-thread.js");
+  if (path !== null) return path;
+  throw new BelljarError(
+    "live/missing",
+    "dist/live-thread.js is not there.",
+    "Build or install Belljar again.",
+  );
+}
+
+/** The next message of a type; rejects where the thread ends before. */
+export function messageOf<Message extends { type: string }, Type extends Message["type"]>(
+  worker: Worker,
+  type: Type,
+): Promise<Extract<Message, { type: Type }>> {
+  return new Promise((resolve, reject) => {
+    const forget = (): void => {
+      worker.off("message", hear);
+      worker.off("error", stop);
+      worker.off("exit", exit);
+    };
+    const stop = (error: Error): void => {
+      forget();
+      reject(error);
+    };
+    const exit = (): void => stop(new BelljarError("live/thread", "A thread of the live session ended."));
+    const hear = (message: Message): void => {
+      if (message.type !== type) return;
+      forget();
+      resolve(message as Extract<Message, { type: Type }>);
+    };
+    worker.on("message", hear);
+    worker.on("error", stop);
+    worker.on("exit", exit);
+  });
+}
+
+/** @throws BelljarError live/thread after so long */
+export async function within<T>(
+  milliseconds: number,
+  promise: Promise<T>,
+  late = "A thread of the live session does not answer.",
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new BelljarError("live/thread", late)), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits so long for a thread that was asked to end; then it is ended. */
+export async function endWorker(worker: Worker, milliseconds: number): Promise<void> {
+  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  await within(milliseconds, ended).catch(() => {});
+  await worker.terminate();
+}
