@@ -109,8 +109,9 @@ class HostProcess {
     let end: () => void = () => {};
     try {
       const answer = await new Promise<HostAnswer>((resolve, reject) => {
-        const timer = setTimeout(() => {
-          void this.end();
+        const timer = setTimeout(async () => {
+          child.off("exit", exit);
+          await this.end();
           reject(new BelljarError("device/stuck", `naudiodon did not answer "${request.op}".`));
         }, ANSWER);
         const exit = (): void =>

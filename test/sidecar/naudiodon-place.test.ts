@@ -1,7 +1,17 @@
 // What becomes of naudiodon where it is not installed, or not compiled; and of the PortAudio library that it brings, where
 // the system has none.
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,6 +21,7 @@ import type { BelljarError } from "../../abi/error.ts";
 import { SidecarClient } from "../../runtime/output/sidecar-client.ts";
 import { findNaudiodon } from "../../sidecar/naudiodon/place.ts";
 import { root, skip } from "../root.ts";
+import { buildFake } from "./fake.ts";
 import { findSound, soundIsMissing, startPulse } from "./pulse.ts";
 import { PROGRAM, playNoise, startSidecar, WISH } from "./rig.ts";
 
@@ -63,6 +74,38 @@ test("where it was installed and not compiled that is said", async () => {
     /^device\/library: naudiodon is installed, and not compiled\. Compile it: npm rebuild naudiodon /,
   );
 });
+
+for (const [does, code, told] of [
+  ["for (;;) pause();", "hangs", 'naudiodon did not answer "list".'],
+  ["abort();", "crashes", 'naudiodon died of "list".'],
+] as const) {
+  test(`an addon that ${code} when it is loaded is told, and what else there is is listed`, async () => {
+    const place = alone();
+    const own = join(place, "node_modules", "naudiodon");
+    const built = join(own, "build", "Release");
+    mkdirSync(built, { recursive: true });
+    writeFileSync(join(own, "package.json"), '{ "name": "naudiodon" }');
+    const lacks = buildFake(join(built, "libportaudio.so.2"));
+    if (lacks !== null) return skip(lacks);
+    const source = `#include <stdlib.h>\n#include <unistd.h>\n__attribute__((constructor)) static void begin(void) { ${does} }`;
+    const addon = join(built, "naudiodon.node");
+    const made = spawnSync("clang", ["-shared", "-fPIC", "-x", "c", "-", "-o", addon], { input: source });
+    assert.is(made.status, 0, String(made.stderr));
+    const command = { program: process.execPath, args: [join(place, "sidecar.js")] };
+    const client = await SidecarClient.start(command, () => {});
+    const { devices, notes } = await client.request("list", { without: ["portaudio"] });
+    assert.equal(
+      devices.map(({ id }) => id),
+      ["null", "wav:FILE"],
+    );
+    assert.equal(notes, [told]);
+    const left = readdirSync(`/proc/${client.pid}/task`).map((task) =>
+      readFileSync(`/proc/${client.pid}/task/${task}/children`, "utf8").trim(),
+    );
+    assert.is(left.join(""), "", "its process is gone, and reaped");
+    await client.close();
+  });
+}
 
 test("where the system has no PortAudio library, naudiodon's is used, and every sample arrives", async () => {
   const lacks = soundIsMissing();
