@@ -1,26 +1,19 @@
-// One playing of a session as a user meets it: what is said and drawn while it lasts, Ctrl-C, and the summary.
+// One playing of a session as a user meets it: what is said and drawn while it lasts, and Ctrl-C.
 
 import { printable } from "../../abi/error.ts";
-import type { StreamFormat, StreamStatus } from "../../abi/sidecar.ts";
-import type { Lateness, LiveFigures } from "../engine/live/live-session.ts";
-import {
-  type LivePlay,
-  type PlayEvent,
-  type PlayLatency,
-  type PlayOptions,
-  playLive,
-} from "../engine/live/play-live.ts";
+import type { StreamStatus } from "../../abi/sidecar.ts";
+import type { LiveFigures } from "../engine/live/live-session.ts";
+import { type LivePlay, type PlayEvent, type PlayOptions, playLive } from "../engine/live/play-live.ts";
 import type { OnFault } from "../engine/recovery.ts";
 import type { Session } from "../engine/session.ts";
 import { deviceNews } from "./device-news.ts";
 import { onInterrupt } from "./interrupt.ts";
-import { type LiveRow, liveLines, type NodeStory, percent } from "./live-view.ts";
+import { type LiveRow, liveLines, type NodeStory } from "./live-view.ts";
 import { LogLines } from "./log.ts";
-import { liveNodeTable } from "./node-table.ts";
-import { clock } from "./progress.ts";
+import { milliseconds, type Played, playFacts, playSummary } from "./play-summary.ts";
 import { exactClock } from "./recovery-lines.ts";
 import { StatusLine } from "./status-line.ts";
-import { painter } from "./table.ts";
+import { canRedraw, painter } from "./table.ts";
 
 export interface Show {
   /** A report as JSON at the end, instead of texts on stdout. */
@@ -118,7 +111,7 @@ class Performance {
       // What lay in the ring is counted as well, where the device can still be asked.
       status = (await live.close()) ?? status;
     }
-    this.summarise(live, figures, rows, status);
+    this.summarise({ live, figures, rows, status, underruns: this.underruns });
     const complete = show.seconds === undefined && this.pressed === Number.NEGATIVE_INFINITY;
     return { complete, impatient: this.impatient, device: live.device, late: figures.late, rows };
   }
@@ -292,8 +285,8 @@ class Performance {
       rate,
       length: this.length(live),
     };
-    const { isTTY, columns, rows } = process.stderr;
-    if (isTTY === true) {
+    const { columns, rows } = process.stderr;
+    if (canRedraw(process.stderr)) {
       const lines = liveLines(view, { columns: columns || 80, rows: rows || 24 }, this.paint);
       if (lines.length === 1) this.line.show(lines[0] as string);
       else this.line.showLines(lines);
@@ -303,77 +296,12 @@ class Performance {
     }
   }
 
-  private summarise(
-    live: LivePlay,
-    figures: LiveFigures,
-    rows: readonly LiveRow[],
-    status: StreamStatus | null,
-  ): void {
+  private summarise(played: Played): void {
     this.log.end();
-    const { frame, meanLoad, worstLoad, late, unheard } = figures;
-    const { device, output, latency } = live;
-    const { rate } = output.format as StreamFormat;
-    const { priority, subnormalsAreZero, lateness } = live.session;
-    if (this.show.json) {
-      const facts = {
-        device,
-        inputs: live.inputs.map(({ device: input, node }) => ({ device: input, node })),
-        format: output.format,
-        readyFrames: output.depth,
-        latency,
-        seconds: frame / rate,
-        load: { mean: meanLoad, worst: worstLoad },
-        lateBlocks: late,
-        lateness,
-        unheardBlocks: unheard,
-        played: status,
-        priority: priority.kind,
-        subnormalsAreZero,
-        nodes: rows.map(({ node, meter, story, load }) => {
-          const { id, type } = node;
-          const { faultCount, replacements, kind } = story;
-          const fault = faultCount === 0 ? null : { kind, seconds: story.seconds };
-          return {
-            id,
-            type,
-            load,
-            units: meter.units,
-            peak: meter.mostPeak,
-            faultCount,
-            replacements,
-            fault,
-          };
-        }),
-        events: this.events,
-        log: this.log.records,
-      };
-      process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
-      return;
-    }
-    const advice = priority.advice === "" ? "" : ` ${priority.advice}`;
-    const nodes = liveNodeTable(rows);
-    process.stdout.write(
-      `Played ${clock(frame / rate)} on ${printable(device, 120)}: load ${percent(meanLoad)}, at most ${percent(worstLoad)}; ` +
-        `${count(late, "late block")}, ${count(status?.underruns ?? this.underruns, "underrun")}.\n` +
-        `${latencyText(latency)} ${latenessText(lateness)}\n` +
-        `The audio thread had ${priority.kind} priority.${advice}\n` +
-        (nodes === "" ? "" : `\n${nodes}`),
-    );
+    const facts = { events: this.events, log: this.log.records };
+    const text = this.show.json
+      ? `${JSON.stringify({ ...playFacts(played), ...facts }, null, 2)}\n`
+      : playSummary(played);
+    process.stdout.write(text);
   }
-}
-
-const count = (number_: number, what: string): string => `${number_} ${what}${number_ === 1 ? "" : "s"}`;
-const milliseconds = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
-
-/** "Blocks began at most 2.9 ms late, 999 of 1000 within 0.3 ms." */
-function latenessText({ blocks, p999, most }: Lateness): string {
-  if (blocks === 0) return "No block was taken.";
-  return `Blocks began at most ${milliseconds(most)} late, 999 of 1000 within ${milliseconds(p999)}.`;
-}
-
-/** "Heard 29.3 ms after it was made: 10.7 ms in the ring, 18.6 ms in the device." */
-function latencyText({ ready, device, graph, total }: PlayLatency): string {
-  const parts = [`${milliseconds(ready)} in the ring`, `${milliseconds(device)} in the device`];
-  if (graph > 0) parts.push(`${milliseconds(graph)} in plugins that look ahead`);
-  return `Heard ${milliseconds(total)} after it was made: ${parts.join(", ")}.`;
 }

@@ -1,6 +1,6 @@
 // A progress bar for work that has a length in seconds of sound. It writes to a terminal alone.
 
-import type { Terminal } from "./table.ts";
+import { canRedraw, type Terminal } from "./table.ts";
 
 interface Stream extends Terminal {
   write(text: string): unknown;
@@ -43,7 +43,7 @@ export class Progress {
 
   /** Tells how far the work is. Cheap enough for every block: it draws ten times a second at most. */
   update(doneSeconds: number, totalSeconds: number): void {
-    if (this.stream.isTTY !== true) return;
+    if (!canRedraw(this.stream)) return;
     const time = this.now();
     if (time - this.drawn < INTERVAL_MS) return;
     this.drawn = time;

@@ -1,6 +1,6 @@
 // A line, or a few, at a terminal's bottom that say what is being done, and go away again. Elsewhere they are not written.
 
-import { type Terminal, width } from "./table.ts";
+import { canRedraw, type Terminal, width } from "./table.ts";
 
 interface Stream extends Terminal {
   write(text: string): unknown;
@@ -27,7 +27,7 @@ export class StatusLine {
 
   /** Lines that are narrower than the terminal, safe to print; they may have colours. */
   showLines(lines: readonly string[]): void {
-    if (this.stream.isTTY !== true) return;
+    if (!canRedraw(this.stream)) return;
     this.stream.write(`${this.toBegin()}${lines.map((line) => `${line}\x1b[K`).join("\n")}\x1b[J`);
     this.widths = lines.map((line) => width(line.replace(COLOURS, "")));
   }

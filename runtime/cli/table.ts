@@ -11,7 +11,12 @@ export type Colour = keyof typeof CODES;
 
 /** Whether colours may be written there. */
 export function hasColours(stream: Terminal, env: NodeJS.ProcessEnv = process.env): boolean {
-  return stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+  return canRedraw(stream, env) && !env["NO_COLOR"];
+}
+
+/** Whether lines can be wiped and written again there. */
+export function canRedraw(stream: Terminal, env: NodeJS.ProcessEnv = process.env): boolean {
+  return stream.isTTY === true && env["TERM"] !== "dumb";
 }
 
 /** A function that colours text for a stream, or leaves it alone. */
