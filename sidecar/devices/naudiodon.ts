@@ -27,7 +27,7 @@ const ANSWER = 4000;
 /** Milliseconds that the addon may take to begin, and to end beside what it still has to play. */
 const TURN = 1500;
 /** Milliseconds without a chunk taken, after which a device counts as lost; beside its own buffer's length. */
-const PATIENCE = 1000;
+const PATIENCE = 1500;
 /** JavaScript's memory in the process, MiB. */
 const MEMORY = 64;
 

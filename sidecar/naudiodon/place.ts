@@ -21,22 +21,23 @@ export interface NaudiodonPlace {
   library: string | null;
 }
 
-/** Looked for as Node looks for packages, from this file on. null: it is not installed. */
+/** Looked for as Node looks for packages, from this file on; one that is compiled before one that is not. null: it is not installed. */
 export function findNaudiodon(from: string = import.meta.url): NaudiodonPlace | null {
-  for (const name of PACKAGES) {
-    const folder = packageFolder(name, from);
-    if (folder === null) continue;
-    const built = path.join(folder, "build", "Release");
-    const addon = path.join(built, "naudiodon.node");
-    const library = LIBRARIES[process.platform];
-    const brought = path.join(folder, "portaudio", process.arch === "arm" ? "bin_armhf" : "bin");
-    const places = library === undefined ? [] : [path.join(built, library), path.join(brought, library)];
-    return {
-      addon: existsSync(addon) ? addon : null,
-      library: places.find((place) => existsSync(place)) ?? null,
-    };
-  }
-  return null;
+  const places = PACKAGES.map((name) => packageFolder(name, from)).filter((folder) => folder !== null);
+  const found = places.map(look);
+  return found.find(({ addon }) => addon !== null) ?? found[0] ?? null;
+}
+
+function look(folder: string): NaudiodonPlace {
+  const built = path.join(folder, "build", "Release");
+  const addon = path.join(built, "naudiodon.node");
+  const library = LIBRARIES[process.platform];
+  const brought = path.join(folder, "portaudio", process.arch === "arm" ? "bin_armhf" : "bin");
+  const places = library === undefined ? [] : [path.join(built, library), path.join(brought, library)];
+  return {
+    addon: existsSync(addon) ? addon : null,
+    library: places.find((place) => existsSync(place)) ?? null,
+  };
 }
 
 function packageFolder(name: string, from: string): string | null {
