@@ -13,7 +13,7 @@ import type { BelljarError } from "../../abi/error.ts";
 import { notNeededFor } from "../../runtime/output/device-list.ts";
 import { Converter } from "../../sidecar/convert.ts";
 import { findNaudiodon } from "../../sidecar/naudiodon/place.ts";
-import { belljar, workFolder } from "../cli/program.ts";
+import { belljar, workFolder, writeRamp } from "../cli/program.ts";
 import { root, skip } from "../root.ts";
 import { findSound, type Pulse, soundIsMissing, startPulse } from "./pulse.ts";
 import { makeRing, noise, playNoise, type Rig, startSidecar, WISH } from "./rig.ts";
@@ -227,17 +227,18 @@ test("belljar play is heard on it; a part of a name still means one device", asy
   const pulse = await startPulse(48_000);
   try {
     const env = { ...pulse.env, XDG_CONFIG_HOME: workFolder() } as Record<string, string>;
-    const session = join(root, "examples", "demo", "session.json");
+    const folder = workFolder();
+    writeRamp(join(folder, "ramp.wav"), 9600);
     for (const [device, played] of [
       [DEVICE, DEVICE],
       ["pulse", "portaudio:ALSA:pulse"],
     ] as const) {
-      const args = ["play", session, "--device", device, "--seconds", "0.2", "--json"];
-      const { code, stdout, stderr } = await belljar(args, workFolder(), env);
+      const args = ["play", "ramp.wav", "--device", device, "--json"];
+      const { code, stdout, stderr } = await belljar(args, folder, env);
       assert.is(code, 0, stderr);
       assert.is(JSON.parse(stdout).device, played);
     }
-    const none = await belljar(["play", session, "--device", "naudiodon:ALSA:nothing"], workFolder(), env);
+    const none = await belljar(["play", "ramp.wav", "--device", "naudiodon:ALSA:nothing"], folder, env);
     assert.is(none.code, 2);
     assert.match(
       none.stderr,
