@@ -41,6 +41,15 @@ export class Routes {
     Atomics.store(places, oldest, placeWord(session, node));
   }
 
+  /** [control] There is no such node in this session. */
+  clear(connection: number, session: number): void {
+    const { places } = this;
+    const first = connection * SESSIONS;
+    for (let i = first; i < first + SESSIONS; i++) {
+      if (sessionOf(places[i] as number) === session) Atomics.store(places, i, 0);
+    }
+  }
+
   /** [audio] A node's number, or -1. */
   node(connection: number, session: number): number {
     const first = connection * SESSIONS;
@@ -74,6 +83,12 @@ export class LiveEvents {
     this.devices = new RecordQueue(EVENT_RECORDS, devices);
     this.routes = new Routes(routes);
     this.words = words;
+  }
+
+  /** [audio] Goes on where another thread has stopped taking. */
+  resume(): void {
+    this.host.resume();
+    this.devices.resume();
   }
 
   /** [audio] Hands the event inputs what happens in the block that begins at `frame`. */

@@ -122,6 +122,7 @@ export class LiveSession {
 
   /** Ends all sources and their notes; what sounds may ring out. */
   finish(): void {
+    this.midi.setDeaf(true);
     this.threads.finish();
   }
 
@@ -141,6 +142,7 @@ export class LiveSession {
       await this.threads.prepare(session, !this.threads.isPlaying);
       this.session = session;
       this.leadMidi();
+      this.midi.setDeaf(false);
       await this.threads.hearReady();
     });
   }

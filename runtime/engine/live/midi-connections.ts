@@ -195,6 +195,7 @@ export class MidiConnections {
       const { device, node } = route.connection;
       const at = route.isOpen ? place(node) : -1;
       if (at >= 0) this.routes.set(number, session, at);
+      else this.routes.clear(number, session);
       if (!route.isOpen || at >= 0 === route.leads) continue;
       route.leads = at >= 0;
       const message = `What comes from the MIDI input "${printable(device, 120)}" is ${route.leads ? "heard again" : `not heard: the session has no event_input "${printable(node, 60)}"`}.`;

@@ -32,6 +32,11 @@ export class RecordQueue {
     this.next = Atomics.load(this.header, AT_TAKEN);
   }
 
+  /** [audio] Goes on where another thread has stopped taking. */
+  resume(): void {
+    this.next = Atomics.load(this.header, AT_TAKEN);
+  }
+
   private at(position: number): number {
     return (position & (this.capacity - 1)) * RECORD_BYTES;
   }

@@ -1,6 +1,7 @@
 // time limit: 240 s
 // MIDI devices that play live sessions, through the threads: with a driver that the test speaks to over the air.
 
+import { BroadcastChannel } from "node:worker_threads";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { EVENT_BYTES, EVENT_FRAME, EVENT_KEY, EventType } from "../../../abi/layout.ts";
@@ -164,11 +165,16 @@ test("notes go on when the audio thread dies, and end when they are let go; fini
     send(0x90, 69, 100);
     await until(player, sounds(player));
     await player.kill();
-    await until(player, () => player.said("rescued").length > 0);
+    await until(player, () => player.said("rescued").length === 1);
     await player.hear(20 * BLOCK);
     assert.ok(sounds(player)());
     send(0x80, 69, 0);
     await until(player, isSilent(player));
+    // What is over is not played again by the next one.
+    await player.kill();
+    await until(player, () => player.said("rescued").length === 2);
+    await player.hear(20 * BLOCK);
+    assert.ok(isSilent(player)());
     send(0x90, 69, 100);
     await until(player, sounds(player));
     player.live.finish();
