@@ -23,9 +23,9 @@ export interface MidiTempo {
 export class MidiClock {
   readonly unitsPerSecond: number;
   /** Segments of equal tempo: first tick, units at it, units of a tick. */
-  readonly #ticks: number[] = [0];
-  readonly #units: number[] = [0];
-  readonly #perTick: number[];
+  readonly #ticks: Float64Array;
+  readonly #units: Float64Array;
+  readonly #perTick: Float64Array;
   readonly #sought = new Float64Array(1);
 
   /** @param tempos ordered by tick; of several at one tick the last counts. 120 quarters a minute before the first. */
@@ -33,21 +33,28 @@ export class MidiClock {
     if (division.kind === "smpte") {
       const drop = division.framesPerSecond === 29.97;
       this.unitsPerSecond = (drop ? 30000 : division.framesPerSecond) * division.ticksPerFrame;
-      this.#perTick = [drop ? 1001 : 1];
+      this.#ticks = this.#units = Float64Array.of(0);
+      this.#perTick = Float64Array.of(drop ? 1001 : 1);
       return;
     }
     this.unitsPerSecond = 1000000 * division.ticksPerQuarter;
-    this.#perTick = [500000];
+    const ticks = [0];
+    const units = [0];
+    const perTick = [500000];
     for (const { tick, microsecondsPerQuarter } of tempos) {
-      const last = this.#ticks.length - 1;
-      if (tick === this.#ticks[last]) {
-        this.#perTick[last] = microsecondsPerQuarter;
+      const last = ticks.length - 1;
+      const since = tick - (ticks[last] as number);
+      if (since === 0) {
+        perTick[last] = microsecondsPerQuarter;
         continue;
       }
-      this.#units.push(this.unitsAt(tick));
-      this.#ticks.push(tick);
-      this.#perTick.push(microsecondsPerQuarter);
+      units.push((units[last] as number) + since * (perTick[last] as number));
+      ticks.push(tick);
+      perTick.push(microsecondsPerQuarter);
     }
+    this.#ticks = Float64Array.from(ticks);
+    this.#units = Float64Array.from(units);
+    this.#perTick = Float64Array.from(perTick);
   }
 
   /** A tick, or a part of one, in units. */
@@ -97,7 +104,7 @@ export class MidiClock {
 }
 
 /** [audio] Index of the last element that is not greater than `place` says; 0 if all are. `sorted` never falls. */
-export function lastNotAfter(sorted: readonly number[], place: Float64Array): number {
+export function lastNotAfter(sorted: Float64Array, place: Float64Array): number {
   const x = place[0] as number;
   let low = 0;
   let high = sorted.length - 1;

@@ -30,6 +30,14 @@ interface Stretch {
   readonly bar: number;
 }
 
+// The columns of a stretch, where it is read in every block.
+const BEAT = 0;
+const BPM = 1;
+const NUMERATOR = 2;
+const DENOMINATOR = 3;
+const BAR = 4;
+const COLUMNS = 5;
+
 /** 120 a minute in 4/4 is what a file means that says nothing. */
 const DEFAULTS = { bpm: 120, numerator: 4, denominator: 4, bar: 0 };
 
@@ -41,8 +49,8 @@ export class TransportClock {
   private readonly ticks: MidiClock | null;
   private readonly ticksPerQuarter: number;
   /** In the order of their frames, each with another one; the first begins at frame 0. */
-  private readonly stretches: readonly Stretch[];
-  private readonly starts: readonly number[];
+  private readonly starts: Float64Array;
+  private readonly stretches: Float64Array;
   // In arrays of one element, since a number that is handed over or returned may be a new object.
   private readonly frame = new Float64Array(1);
   private readonly tick = new Float64Array(1);
@@ -57,11 +65,14 @@ export class TransportClock {
     this.ticksPerQuarter = division?.kind === "metrical" ? division.ticksPerQuarter : 0;
     const metrical = this.ticksPerQuarter > 0 ? file : null;
     this.ticks = metrical === null ? null : new MidiClock(metrical.division, metrical.tempoMap);
-    this.stretches =
+    const stretches =
       metrical === null || this.ticks === null
         ? [{ frame: 0, beat: 0, ...DEFAULTS, bpm }]
         : this.stretchesOf(metrical, this.ticks);
-    this.starts = this.stretches.map((stretch) => stretch.frame);
+    this.starts = Float64Array.from(stretches, ({ frame }) => frame);
+    this.stretches = Float64Array.from(
+      stretches.flatMap((one) => [one.beat, one.bpm, one.numerator, one.denominator, one.bar]),
+    );
   }
 
   private stretchesOf(file: TempoMap, ticks: MidiClock): Stretch[] {
@@ -94,9 +105,13 @@ export class TransportClock {
   }
 
   private writeFrame(view: DataView): void {
-    const { rate, ticks, tick } = this;
-    const stretch = this.stretches[lastNotAfter(this.starts, this.frame)] as Stretch;
-    const { bpm, numerator, denominator } = stretch;
+    const { rate, ticks, tick, stretches } = this;
+    const stretch = lastNotAfter(this.starts, this.frame) * COLUMNS;
+    const begin = stretches[stretch + BEAT] as number;
+    const bpm = stretches[stretch + BPM] as number;
+    const numerator = stretches[stretch + NUMERATOR] as number;
+    const denominator = stretches[stretch + DENOMINATOR] as number;
+    const origin = stretches[stretch + BAR] as number;
     const seconds = (this.frame[0] as number) / rate;
     let beat = (seconds * bpm) / 60;
     if (ticks !== null) {
@@ -104,7 +119,7 @@ export class TransportClock {
       ticks.toTick(tick);
       beat = (tick[0] as number) / this.ticksPerQuarter;
       // A stretch that was moved to the nearest frame before it begins there all the same.
-      if (beat < stretch.beat) beat = stretch.beat;
+      if (beat < begin) beat = begin;
     }
     const bar = (numerator * 4) / denominator;
     view.setUint32(TRANSPORT_FLAGS, TRANSPORT_PLAYING | TRANSPORT_HAS_TEMPO, true);
@@ -112,7 +127,7 @@ export class TransportClock {
     view.setUint16(TRANSPORT_DENOMINATOR, denominator, true);
     view.setFloat64(TRANSPORT_BPM, bpm, true);
     view.setFloat64(TRANSPORT_BEAT, beat, true);
-    view.setFloat64(TRANSPORT_BAR_START, stretch.bar + Math.floor((beat - stretch.bar) / bar) * bar, true);
+    view.setFloat64(TRANSPORT_BAR_START, origin + Math.floor((beat - origin) / bar) * bar, true);
     view.setFloat64(TRANSPORT_SECONDS, seconds, true);
     view.setFloat64(TRANSPORT_LOOP_START, 0, true);
     view.setFloat64(TRANSPORT_LOOP_END, 0, true);
