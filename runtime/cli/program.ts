@@ -1,6 +1,7 @@
 // What every program of the command line does around its work: Ctrl-C, readers that go away, and every way to fail turned
 // into one sentence and an exit code.
 
+import { BelljarError, printable } from "../../abi/error.ts";
 import { explain } from "./explain.ts";
 import { watchInterrupts } from "./interrupt.ts";
 
@@ -16,7 +17,10 @@ export function runProgram(work: () => Promise<number>): void {
   // A reader that has gone away (`belljar inspect x | head -1`) is no error: the work goes on, its words are dropped.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      if (error.code === "EPIPE") return;
+      const where = stream === process.stdout ? "output" : "error";
+      const why = printable(String(error.code), 20);
+      throw new BelljarError("file/write", `What is printed can't be written to standard ${where} (${why}).`);
     });
   }
   const fatal = (error: unknown) => process.exit(complain(error));

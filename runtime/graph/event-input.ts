@@ -1,7 +1,7 @@
 // Events from outside as a node: what a keyboard, a MIDI device or a program sends while the sound runs.
 
 import type { PortDescriptor } from "../../abi/descriptor.ts";
-import { ProcessState } from "../../abi/layout.ts";
+import { EventType, ProcessState } from "../../abi/layout.ts";
 import { EventBuffer } from "./event-buffer.ts";
 import { describePort, type GraphNode, NO_ARENA, NO_CONTROLS, NO_EVENTS } from "./node.ts";
 
@@ -42,6 +42,12 @@ export class EventInput implements GraphNode {
   ): boolean {
     this.collect();
     return this.eventsOut.pushFrom(frame, type, noteId, channel, key, id, value, 0);
+  }
+
+  /** [audio] Between blocks: ends all notes that were begun here. */
+  finish(): void {
+    this.collect();
+    this.eventsOut.push(0, EventType.AllNotesOff, 0, -1, -1, -1, 0, 0);
   }
 
   private collect(): void {

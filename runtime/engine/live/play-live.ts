@@ -97,7 +97,11 @@ export class LivePlay {
   /** The MIDI devices that were asked for, by the names of their inputs. */
   readonly inputs: readonly MidiConnection[];
   private readonly news: { failure: BelljarError | null };
+  /** Where the session that plays began, and where its sources were ended. Frames. */
+  private origin = 0;
   private over = Number.POSITIVE_INFINITY;
+  /** Sessions that are on their way. */
+  private changes = 0;
   private closing: Promise<StreamStatus | null> | null = null;
 
   private constructor(
@@ -206,12 +210,35 @@ export class LivePlay {
    * Plays another session from its beginning, without a gap, as soon as it is ready.
    * @throws BelljarError what loading it throws; this one then goes on
    */
-  change(session: Session): Promise<void> {
-    this.over = Number.POSITIVE_INFINITY;
-    return this.session.change(session);
+  async change(session: Session): Promise<void> {
+    this.changes++;
+    try {
+      await this.session.change(session);
+      this.origin = this.figures.frame;
+      this.over = Number.POSITIVE_INFINITY;
+    } finally {
+      this.changes--;
+    }
   }
 
-  /** Ends all sources and their notes; what sounds may ring out. */
+  /**
+   * Goes on with this session at the same place, with other nodes and wires; see LiveSession.edit for what plays on.
+   * @throws BelljarError live/edit, and what loading the new nodes throws; all then goes on as it was
+   */
+  edit(session: Session): Promise<void> {
+    return this.session.edit(session);
+  }
+
+  /**
+   * Gives a plugin other config values, however long it works on them: they are heard when it is ready, without a gap.
+   * @param config by the config parameter's id; the others stay as they are
+   * @throws BelljarError live/node, and what `edit` throws
+   */
+  configure(node: string, config: Parameters<LiveSession["configure"]>[1]): Promise<void> {
+    return this.session.configure(node, config);
+  }
+
+  /** Ends all sources and all notes; what sounds may ring out. */
   finish(): void {
     this.over = this.figures.frame;
     this.session.finish();
@@ -226,16 +253,17 @@ export class LivePlay {
   async ended(seconds?: number): Promise<void> {
     const { rate } = this.output.format as StreamFormat;
     const most = seconds === undefined ? Number.POSITIVE_INFINITY : Math.round(seconds * rate);
-    // A length that was asked for is kept.
-    const content = seconds === undefined ? this.facts.contentFrames : null;
     let heard = 0;
     while (this.closing === null) {
       if (this.news.failure !== null) throw this.news.failure;
       const { frame, peak } = this.figures;
-      const over = Math.min(this.over, content ?? Number.POSITIVE_INFINITY);
-      if (peak > QUIET || frame < over) heard = frame;
+      // A length that was asked for is kept.
+      const content = seconds === undefined ? this.facts.contentFrames : null;
+      const over = Math.min(this.over, content === null ? Number.POSITIVE_INFINITY : this.origin + content);
+      if (peak > QUIET || frame < over || this.changes > 0) heard = frame;
       if (frame >= most) return;
-      if (frame - heard >= QUIET_SECONDS * rate || frame - over >= LONGEST_TAIL * rate) return;
+      const rungOut = frame - heard >= QUIET_SECONDS * rate || frame - over >= LONGEST_TAIL * rate;
+      if (rungOut && this.changes === 0) return;
       await new Promise((resume) => setTimeout(resume, ROUND));
     }
   }
