@@ -100,6 +100,7 @@ export function runAudioThread(): void {
   const ready = { type: "ready", subnormalsAreZero, priority, thread: threadNumber() } as const;
   port.postMessage(ready satisfies FromAudioThread);
   port.once("message", (first: ToAudioThread) => {
+    thread.takeOver();
     thread.receive(first);
     thread.run();
     port.postMessage({ type: "ended" } satisfies FromAudioThread);
@@ -141,6 +142,12 @@ class AudioThread {
     this.events = new LiveEvents(data.events, this.words);
     this.free = data.free;
     this.port = port;
+  }
+
+  /** It may have waited for long, and another thread may have played meanwhile. */
+  takeOver(): void {
+    this.parameters.resume();
+    this.events.resume();
   }
 
   receive(message: ToAudioThread): void {
