@@ -26,15 +26,21 @@ export function pulseIsHere(): boolean {
   return found("pulseaudio") && found("parec") && found("pactl");
 }
 
-/** What is missing for PortAudio to be heard on PulseAudio here, or null. */
-export function soundIsMissing(): string | null {
-  if (process.platform !== "linux") return "PulseAudio is tested on Linux";
-  if (!pulseIsHere()) return "pulseaudio and pulseaudio-utils are not installed";
+/** Why PortAudio can't be tested here, or null. */
+export function portaudioIsMissing(): string | null {
+  if (process.platform !== "linux") return "PortAudio is tested on Linux";
   const known = spawnSync("ldconfig", ["-p"], {
     encoding: "utf8",
     env: { PATH: "/sbin:/usr/sbin:/bin:/usr/bin" },
   }).stdout;
-  if (!known?.includes("libportaudio.so.2")) return "libportaudio2 is not installed";
+  return known?.includes("libportaudio.so.2") ? null : "libportaudio2 is not installed";
+}
+
+/** What is missing for PortAudio to be heard on PulseAudio here, or null. */
+export function soundIsMissing(): string | null {
+  const lacks = portaudioIsMissing();
+  if (lacks !== null) return lacks;
+  if (!pulseIsHere()) return "pulseaudio and pulseaudio-utils are not installed";
   const plugins = readdirSync("/usr/lib").map(
     (name) => `/usr/lib/${name}/alsa-lib/libasound_module_pcm_pulse.so`,
   );
@@ -135,13 +141,15 @@ export async function startPulse(rate: number): Promise<Pulse> {
   };
 }
 
-/** Where `sent` lies in `recorded`, in samples, or -1: all of it, in one piece. */
-export function findSound(recorded: Float32Array, sent: Float32Array): number {
-  const first = sent[0] as number;
-  for (let at = recorded.indexOf(first); at >= 0; at = recorded.indexOf(first, at + 1)) {
-    let i = 0;
-    while (i < sent.length && recorded[at + i] === sent[i]) i++;
-    if (i === sent.length) return at;
-  }
+/** Where `sent` lies in `recorded`, in samples, or -1: all of it, in one piece, no sample more than `step` away. */
+export function findSound(recorded: Float32Array, sent: Float32Array, step = 0): number {
+  const isThere = (at: number): boolean => {
+    if (at + sent.length > recorded.length) return false;
+    for (let i = 0; i < sent.length; i++) {
+      if (!(Math.abs((recorded[at + i] as number) - (sent[i] as number)) <= step)) return false;
+    }
+    return true;
+  };
+  for (let at = 0; at + sent.length <= recorded.length; at++) if (isThere(at)) return at;
   return -1;
 }
