@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Worker } from "node:worker_threads";
 import { playLive } from "../runtime/engine/live/play-live.ts";
 import { steadyClock } from "../shm/clock.ts";
 import type { LivePlugin } from "./live-plugins.ts";
@@ -73,9 +72,9 @@ async function rescueSome(count: number, folder: string, result: RescueResult): 
   for (let i = 0; i < count; i++) {
     await sleep(700 + Math.random() * 500);
     const before = (await play.output.status())?.missingFrames ?? 0;
-    const { audio } = play.session as unknown as { audio: Worker };
+    const { threads } = play.session as unknown as { threads: { crash(): Promise<void> } };
     killed.push(now());
-    await audio.terminate();
+    await threads.crash();
     for (let waited = 0; told.length <= i && waited < 5000; waited++) await sleep(1);
     await sleep(100);
     const after = (await play.output.status())?.missingFrames ?? 0;

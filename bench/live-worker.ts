@@ -30,8 +30,8 @@ export type WorkerRole =
 
 /** What lies in a ring, and when. Milliseconds of the steady clock. */
 export interface Watched {
-  /** Loud samples: their place in the ring, when they lay there, and when the sink had taken them. */
-  impulses: { at: number; written: number; taken: number }[];
+  /** Loud samples: their place in the ring, when the sink had taken them, and what it had missed by then. */
+  impulses: { at: number; taken: number; missing: number }[];
   /** Each time that something new lay there, and the place up to which it did. */
   writes: { time: number; at: number }[];
   /** The sink's turns: how far it had read, or missed. */
@@ -98,7 +98,8 @@ function watch({ stop, region: { name, bytes }, channels }: Extract<WorkerRole, 
   while (Atomics.load(stopped, 0) === 0) {
     const time = now();
     const taken = word(RING_AT_READ);
-    const passed = taken + word(RING_AT_MISSING);
+    const missing = word(RING_AT_MISSING);
+    const passed = taken + missing;
     if (passed !== read) {
       read = passed;
       watched.reads.push({ time, at: read });
@@ -106,13 +107,14 @@ function watch({ stop, region: { name, bytes }, channels }: Extract<WorkerRole, 
         const impulse = watched.impulses[untaken] as Watched["impulses"][number];
         if (impulse.at >= taken) break;
         impulse.taken = time;
+        impulse.missing = missing;
       }
     }
     const end = word(RING_AT_WRITTEN);
     if (end !== written) watched.writes.push({ time, at: end });
     for (; written !== end; written++) {
       const sample = samples[(written % capacity) * channels] as number;
-      if (Math.abs(sample) > LOUD) watched.impulses.push({ at: written, written: time, taken: Number.NaN });
+      if (Math.abs(sample) > LOUD) watched.impulses.push({ at: written, taken: Number.NaN, missing: 0 });
     }
     Atomics.wait(nap, 0, 0, LOOK);
   }

@@ -136,6 +136,7 @@ function latencyText(rows: readonly LatencyRow[]): string {
   return [
     "From an event's sending to its sound, in milliseconds: as the engine says (ready in the ring + device), what that comes to for an",
     "event, which waits for a block, and as measured; what the device added; underruns of the ring + dry runs of the device.",
+    "A setting that is not there could not be measured: the machine was too busy.",
     "",
     table([
       [
