@@ -56,7 +56,7 @@ const LONGEST_DEADLINE = 300;
 const THREAD_TIME = 10_000;
 const END_TIME = 1000;
 /** How often it is looked whether a replacement takes too long. Milliseconds. */
-const LOOK_EVERY = 250;
+const LOOK_EVERY = 50;
 /** Control threads that ended by themselves within a minute after which there is no other. */
 const MOST_DEATHS = 3;
 const MINUTE = 60_000;
