@@ -448,9 +448,6 @@ export class AudioOutput {
   get peak(): number {
     return this.level[0] as number;
   }
-  set peak(value: number) {
-    this.level[0] = value;
-  }
 
   /** After the mixer's commit. */
   bind(): void {
@@ -490,7 +487,7 @@ export class AudioOutput {
   }
 
   silence(): void {
-    this.peak = 0;
+    this.level[0] = 0;
     this.limited = 0;
     this.slot.silence();
   }
@@ -537,12 +534,11 @@ export class AudioOutput {
   }
 
   private measure(limit: number): void {
-    const { slot } = this;
+    const { slot, level } = this;
     slot.measure();
-    const peak = slot.level[0] as number;
+    level[0] = slot.level[0] as number;
     this.limited = 0;
-    if (peak === 0) this.silence();
-    else if (peak > limit) this.limited = this.slot.clamp(limit);
-    this.peak = peak;
+    if (level[0] === 0) this.silence();
+    else if ((level[0] as number) > limit) this.limited = slot.clamp(limit);
   }
 }
