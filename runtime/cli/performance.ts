@@ -170,8 +170,9 @@ class Performance {
     for (const change of output.format?.changes ?? []) this.print(`belljar: ${printable(change, 200)}`);
     if (output.standIn !== "") this.print(`belljar: ${output.standIn}`);
     if ((!this.show.named || output.standIn !== "") && live.device === "null") {
-      const why = output.notes.map((note) => ` ${printable(note, 200)}`).join("");
-      this.print(`belljar: there is no sound card to play on, so nobody hears it.${why}`);
+      const notes = output.notes.map((note) => printable(note, 200));
+      const why = notes.length > 0 ? notes.join(" ") : "`belljar devices` says what is there.";
+      this.print(`belljar: there is no sound card to play on, so nobody hears it. ${why}`);
     }
     if (this.length(live) === null) this.print("belljar: nothing in it ends; Ctrl-C does.");
   }
