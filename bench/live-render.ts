@@ -14,7 +14,7 @@ import { type LivePlay, playLive, sidecarOf } from "../runtime/engine/live/play-
 import { LiveWords } from "../runtime/engine/live/words.ts";
 import { DEFAULT_SINK } from "../runtime/output/sink-config.ts";
 import type { SinkParcel } from "../runtime/engine/live/audio-thread.ts";
-import { type Progress, RATE, sessionOf, sleep, startWorker } from "./live-rig.ts";
+import { type Progress, RATE, sessionOf, startWorker } from "./live-rig.ts";
 
 export const BLOCK = 128;
 /** Milliseconds that lie ready. */
@@ -226,7 +226,8 @@ async function emptyLoop(): Promise<{ end(): Promise<RenderRow> }> {
   };
 }
 
-function timerLoop(): { end(): RenderRow } {
+/** Sleeps until the next block is due, again and again. */
+export function timerLoop(): { end(): RenderRow } {
   const counts = new SharedArrayBuffer(LATENESS_WORDS * 4);
   const stop = new SharedArrayBuffer(4);
   startWorker({ role: "timer", counts, stop, rate: RATE, block: BLOCK });
@@ -238,6 +239,3 @@ function timerLoop(): { end(): RenderRow } {
     },
   };
 }
-
-/** So that the first second does not measure the start of the benchmark itself. */
-export const settle = (): Promise<void> => sleep(500);

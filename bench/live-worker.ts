@@ -64,7 +64,7 @@ function runEmpty({ words: buffer, stop, sink, rate, block }: Extract<WorkerRole
   const silence = new Float32Array(block);
   while (Atomics.load(stopped, 0) === 0) {
     if (!pace.wait()) continue;
-    pace.deliver(silence, silence);
+    pace.deliver(silence, silence, block);
     words.endBlock(block);
   }
   writer.setState(RingState.Draining);

@@ -212,6 +212,6 @@ function rescueText(rescue: RescueResult & { aim: number; verdict: string }): st
       row("silence that was heard", rescue.silence),
     ]),
     "",
-    `at most ${rescue.aim} ms: ${rescue.verdict}`,
+    `${rescue.back.filter((time) => time <= rescue.aim).length} of ${rescue.back.length} within ${rescue.aim} ms: ${rescue.verdict}; a timer alone was late by at most ${ms(rescue.floor)} ms meanwhile`,
   ].join("\n");
 }
