@@ -1,6 +1,7 @@
 // The runtime's end of the conversation with the sidecar (abi/sidecar.ts): starts the process, asks, and is told.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
 import { setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { pack, Unpackr } from "msgpackr";
@@ -92,6 +93,8 @@ export class SidecarClient {
     });
     child.stdin?.on("error", () => {});
     child.on("exit", (code, signal) => {
+      // A server that a sound library has started may hold on to its ends of the pipes: this process is not kept by them.
+      for (const pipe of child.stdio) (pipe as Socket | null)?.unref();
       const why = signal === null ? `with code ${code}` : `by ${signal}`;
       const end = (): void => {
         const lastLine = printable(this.printed.trim().split("\n").at(-1) ?? "");
