@@ -8,6 +8,8 @@ import { folder, hostileOf, NEXT } from "./place.ts";
 
 /** Where the eleventh bar ends, and with it the way from C to G. Seconds. */
 const ELEVEN_BARS = 39.3;
+/** Nobody plays along, so sound may lie ready that a busy machine does not get through. Milliseconds. */
+const LATENCY = 40;
 /** Where there is no terminal. Seconds. */
 const HEARTBEAT = 10;
 const EXIT_INTERRUPTED = 130;
@@ -24,7 +26,8 @@ export interface LiveChoice {
 export async function playDemo(session: Session, { whole, device, seconds }: LiveChoice): Promise<number> {
   const hostile = hostileOf(session).map(({ id }) => id);
   const settings = readSettings({});
-  const length = whole ? "2:17" : "its first eleven bars, 45 s (--whole: all 35)";
+  const bars = whole ? "2:17" : "its first eleven bars, 45 s (--whole: all 35)";
+  const length = seconds === undefined ? bars : `${seconds} s of it`;
   say(`Johann Sebastian Bach, Prelude in C major, live: ${length}. Ctrl-C ends it.`);
   say(
     `${hostile.length} hostile plugins are wired in: an endless loop, one that writes NaN, and one that chases`,
@@ -38,7 +41,7 @@ export async function playDemo(session: Session, { whole, device, seconds }: Liv
     impatient,
   } = await perform(
     session,
-    { folder, device, settings },
+    { folder, device, settings, latency: LATENCY },
     {
       json: false,
       seconds,

@@ -28,7 +28,7 @@ function start(...args: string[]): Promise<Said> {
 test("it plays live, says on what and for how long, and ends with a summary and a row for each plugin", async () => {
   const { code, stdout, stderr } = await start("--device", "null", "--seconds", "1");
   assert.is(code, 0, stderr);
-  assert.match(stdout, /^Johann Sebastian Bach, Prelude in C major, live: .*, 45 s .*Ctrl-C ends it\.$/m);
+  assert.match(stdout, /^Johann Sebastian Bach, Prelude in C major, live: 1 s of it\. Ctrl-C ends it\.$/m);
   assert.match(stdout, /^Playing on null, 48000 Hz, [\d.]+ ms ahead\.$/m);
   assert.match(
     stdout,
