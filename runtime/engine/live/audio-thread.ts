@@ -428,8 +428,10 @@ class AudioThread {
     const { figures } = words;
     const load = figures[Figure.Load] as number;
     figures[Figure.MeanLoad] = (figures[Figure.MeanLoad] as number) * (1 - MEAN_WEIGHT) + load * MEAN_WEIGHT;
-    if (load > (figures[Figure.WorstLoad] as number)) figures[Figure.WorstLoad] = load;
-    if (load > 1) words.add(Word.Late, 1);
+    // No branch that is rarely taken: V8 would throw the compiled function away at the first time, which costs time and garbage.
+    const worst = figures[Figure.WorstLoad] as number;
+    figures[Figure.WorstLoad] = load > worst ? load : worst;
+    words.add(Word.Late, load > 1 ? 1 : 0);
     figures[Figure.Peak] = graph.level[0] as number;
     words.store(Word.Clamped, graph.clamped | 0);
     for (let i = 0; i < graph.byNode.length; i++) {

@@ -175,7 +175,8 @@ export class LiveWords {
     const level = (nodeFloats[at + NodeWord.Level] as number) * (falls[0] as number);
     nodeFloats[at + NodeWord.Peak] = peak;
     nodeFloats[at + NodeWord.Level] = peak > level ? peak : level;
-    if (peak > (nodeFloats[at + NodeWord.MostPeak] as number)) nodeFloats[at + NodeWord.MostPeak] = peak;
+    const most = nodeFloats[at + NodeWord.MostPeak] as number;
+    nodeFloats[at + NodeWord.MostPeak] = peak > most ? peak : most;
   }
   /** For a node of another session in that place. */
   clearPeaks(node: number): void {
