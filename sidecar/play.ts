@@ -1,5 +1,6 @@
 // The loop that plays a ring on a device: read a chunk, convert it, hand it over; until it is told otherwise.
 
+import { RingState } from "../abi/ring.ts";
 import type { RingReader } from "../shm/ring.ts";
 import { bytesPerSample, Converter } from "./convert.ts";
 import type { OpenDevice } from "./devices/device.ts";
@@ -21,6 +22,9 @@ const PATIENCE = 100;
 /** How often the device is asked at what rate it plays. */
 const RATE_EVERY_SECONDS = 0.5;
 
+/** How often it is looked, after the last frame, whether it is to end. Milliseconds. */
+const END_NAP = 5;
+
 /** changed: the device plays at another rate than was agreed on. */
 export type Ending = "paused" | "drained" | "stopped" | "changed";
 
@@ -34,6 +38,7 @@ export function play(ring: RingReader, device: OpenDevice, words: Int32Array): E
   const converter = new Converter(format, chunkFrames * channels);
   const { bytes } = converter;
   const prelude = Math.ceil(device.format.latency * rate) + chunkFrames;
+  const nap = new Int32Array(new SharedArrayBuffer(4));
   let handed = 0;
   let rateKnown = 0;
   device.start();
@@ -66,6 +71,15 @@ export function play(ring: RingReader, device: OpenDevice, words: Int32Array): E
       if (frames === 0) {
         device.stop();
         return "drained";
+      }
+    }
+    // In a file nothing is to follow the last frame.
+    if (device.keeps === true && ring.state === RingState.Draining && command !== Command.Drain) {
+      frames = Math.min(frames, ring.available);
+      if (frames === 0) {
+        Atomics.wait(nap, 0, 0, END_NAP);
+        Atomics.add(words, AT_BEAT, 1);
+        continue;
       }
     }
     // A device fills its own buffer faster than the sound goes: that the ring can't follow at first is no underrun.

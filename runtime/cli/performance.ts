@@ -247,7 +247,7 @@ class Performance {
   }
 
   private get seconds(): number {
-    return this.live === null ? 0 : this.secondsAt(this.live.figures.frame);
+    return this.live?.figures.seconds ?? 0;
   }
 
   private secondsAt(frame: number): number {

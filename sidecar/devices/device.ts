@@ -27,6 +27,8 @@ export interface OpenDevice {
   readonly format: StreamFormat;
   /** The samples that write() is given, where it converts them itself; else the format's. */
   readonly takes?: SampleFormat;
+  /** What is written is kept: no silence is to follow the last frame. */
+  readonly keeps?: boolean;
   /** Begins to play what is written. */
   start(): void;
   /**

@@ -102,7 +102,7 @@ function openFile(id: string, wish: StreamWish): OpenDevice {
   };
   let device: OpenDevice;
   try {
-    device = openClock(id, wish, sink);
+    device = { ...openClock(id, wish, sink), keeps: true };
     attempt("written", () => writeSync(descriptor, header(device.format, 0)));
   } catch (error) {
     sink.close();

@@ -24,7 +24,16 @@ function row(
 
 function view(rows: LiveRow[]): LiveView {
   const figures = {
-    ...{ frame: 96_000, blocks: 750, load: 0.1, meanLoad: 0.1, worstLoad: 0.4, late: 2, unheard: 0 },
+    ...{
+      frame: 96_000,
+      seconds: 2,
+      blocks: 750,
+      load: 0.1,
+      meanLoad: 0.1,
+      worstLoad: 0.4,
+      late: 2,
+      unheard: 0,
+    },
     ...{ peak: 0.5, clamped: 0, lost: 0 },
   };
   return { rows, figures, underruns: 3, rate: 48_000, length: 480_000 };

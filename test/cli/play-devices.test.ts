@@ -9,7 +9,7 @@ import * as assert from "uvu/assert";
 import { skip } from "../root.ts";
 import { buildFake, Cards } from "../sidecar/fake.ts";
 import { childrenOf, type Player, startPlayer, writePieces } from "./player.ts";
-import { workFolder } from "./program.ts";
+import { workFolder, writeRamp } from "./program.ts";
 
 const folder = workFolder();
 writePieces(folder);
@@ -18,13 +18,17 @@ const lacks = buildFake(library);
 let places = 0;
 
 /** Plays with these settings, on these cards. */
-function play(cards: string[], settings: object, piece = "endless.json"): { player: Player; shelf: Cards } {
+function play(
+  cards: string[],
+  settings: object,
+  piece: string[] = ["endless.json"],
+): { player: Player; shelf: Cards } {
   const home = join(folder, `home-${places++}`);
   mkdirSync(join(home, "belljar"), { recursive: true });
   const output = { sidecar_args: ["--portaudio", library], ...settings };
   writeFileSync(join(home, "belljar", "config.json"), JSON.stringify({ output }));
   const shelf = new Cards(join(home, "shelf"), cards);
-  return { player: startPlayer([piece], folder, { ...shelf.env, XDG_CONFIG_HOME: home }), shelf };
+  return { player: startPlayer(piece, folder, { ...shelf.env, XDG_CONFIG_HOME: home }), shelf };
 }
 
 /** Ctrl-C, and how it ends: well, and with nothing left behind. */
@@ -114,13 +118,18 @@ test("a sound file can't follow: it is told why, and heard again when the card p
   if (lacks !== null) return skip(lacks);
   const piece = "long.json";
   const wires = [{ from_node: "file", from_port: "audio_out", to_node: "master", to_port: "audio_in" }];
-  const nodes = [{ id: "file", type: "file_source", file: "ramp.wav" }];
+  const nodes = [{ id: "file", type: "file_source" }];
+  writeRamp(join(folder, "minute.wav"), 60 * 44_100, 44_100);
   writeFileSync(join(folder, piece), JSON.stringify({ sample_rate: 44_100, nodes, connections: wires }));
-  const { player, shelf } = play(["44100 Desk"], {}, piece);
+  const { player, shelf } = play(["44100 Desk"], {}, [piece, "--input", "file=minute.wav"]);
   await player.until(/^Playing on portaudio:ALSA:Desk, 44100 Hz/m);
   shelf.put(["48000 Desk"]);
   await player.until(/\[format\] at .*: The device plays 48000 Hz .*; the session can't: .*44100 Hz/);
+  await player.until(/\[lost\]/);
+  await shelf.plug(["44100 Desk"]);
+  await player.until(/\[back\] at .*: Heard again on portaudio:ALSA:Desk/);
   await end(player);
+  assert.is(player.said.match(/\[format\]/g)?.length, 1, player.said);
 });
 
 test.run();

@@ -17,7 +17,14 @@ import { FrameClock } from "./frame-clock.ts";
 import { type EventBuffers, LiveEvents } from "./live-events.ts";
 import { LivePluginNode } from "./live-plugin-node.ts";
 import { Pace } from "./pace.ts";
-import { type LiveGraph, type Parcel, type PluginParcel, Unpacking, unpackPlugin } from "./parcel.ts";
+import {
+  type LiveGraph,
+  type NodeParcel,
+  type Parcel,
+  type PluginParcel,
+  Unpacking,
+  unpackPlugin,
+} from "./parcel.ts";
 import { RecordQueue } from "./queue.ts";
 import { Command, Figure, LiveWords, MOST_LIVE_NODES, NodeWord, nodeOf, sessionOf, Word } from "./words.ts";
 
@@ -40,12 +47,17 @@ export interface SinkParcel {
   chunk: number;
 }
 
+/** A MessagePort: what hosts see of this program names no type that is Node's own. */
+export type Port = object;
+
 export type ToAudioThread =
   /** A graph to play. `rehearsal`: the same on other instances, played beforehand and thrown away, so that the code is warm. */
-  | ({ type: "graph"; parcel: Parcel; rehearsal: Parcel | null; port: MessagePort } & Beginning)
+  | ({ type: "graph"; parcel: Parcel; rehearsal: Parcel | null; port: Port } & Beginning)
+  /** More of the nodes of a graph that came without them. */
+  | { type: "nodes"; edition: number; nodes: NodeParcel[] }
   | { type: "replace"; node: number; parcel: PluginParcel }
   /** Another control thread attends to the graph that plays. */
-  | { type: "control"; port: MessagePort }
+  | { type: "control"; port: Port }
   | { type: "sink"; sink: SinkParcel | null }
   /** The sources end here; what sounds may ring out. */
   | { type: "finish" };
@@ -85,6 +97,8 @@ const REHEARSAL_TIME = 500;
 const PREPARING = 0.1;
 /** How fast the level of a meter falls. Decibels a second. */
 const METER_FALL = 24;
+/** How often it is looked, after the end, whether there is more to do. Milliseconds. */
+const END_NAP = 5;
 /** Weight of a block in the mean load. */
 const MEAN_WEIGHT = 1 / 128;
 
@@ -125,6 +139,7 @@ class AudioThread {
   private sink: SinkParcel | null = null;
   private writer: RingWriter | null = null;
   private mail = 0;
+  private readonly nap = new Int32Array(new SharedArrayBuffer(4));
   /** Milliseconds of a block. */
   private length = 1;
   /** What is left of a meter's level after a block. */
@@ -154,6 +169,9 @@ class AudioThread {
     switch (message.type) {
       case "graph":
         this.setGraph(message);
+        break;
+      case "nodes":
+        this.coming?.unpacking.add(message.edition, message.nodes);
         break;
       case "replace":
         this.replace(message.node, message.parcel);
@@ -201,7 +219,7 @@ class AudioThread {
     const { unpacking, port } = this.coming;
     const end = this.now() + this.length * PREPARING;
     let next = unpacking.step();
-    while (next === null && this.now() < end) next = unpacking.step();
+    while (next === null && !unpacking.waits && this.now() < end) next = unpacking.step();
     if (next === null) return;
     this.coming = null;
     this.swap(next, port);
@@ -214,7 +232,10 @@ class AudioThread {
     const isEdit = former !== null && former.parcel.session === parcel.session;
     if (isEdit) this.goOn(former, playing);
     else this.beginPiece(playing);
-    if (words.load(Word.Edition) !== parcel.edition) {
+    words.figures[Figure.Rate] = parcel.rate;
+    // Otherwise it is what the thread before this one played.
+    const isNew = words.load(Word.Edition) !== parcel.edition;
+    if (isNew) {
       const { graph } = playing;
       for (const { node, slot, value } of parcel.knobs) graph.setControl(node, slot, value);
       // From the next word on, a thread that comes after this one goes on with this graph.
@@ -224,7 +245,7 @@ class AudioThread {
     this.playing = playing;
     this.control?.close();
     this.control = port;
-    this.showNodes(playing, isEdit);
+    this.showNodes(playing, isNew);
     this.length = (parcel.block / parcel.rate) * 1000;
     this.fall[0] = 10 ** ((-METER_FALL / 20) * (parcel.block / parcel.rate));
     const before = former?.parcel;
@@ -239,6 +260,7 @@ class AudioThread {
 
   /** The same piece at the same place, with other nodes and wires. */
   private goOn(former: LiveGraph, playing: LiveGraph): void {
+    this.countAnew(former.parcel.rate, playing.parcel.rate);
     const position = this.words.frame - (this.words.figures[Figure.Origin] as number);
     playing.graph.takeOver(former.graph);
     for (const node of playing.declared) {
@@ -246,6 +268,16 @@ class AudioThread {
       if (former.declared.includes(node)) continue;
       node.seek(position);
       if (this.finished) node.finish();
+    }
+  }
+
+  /** Frames of another rate: the same moments. */
+  private countAnew(before: number, rate: number): void {
+    if (before === rate) return;
+    const { figures } = this.words;
+    const now = Figure.EvenFrame + (this.words.load(Word.Blocks) & 1);
+    for (const at of [now, Figure.Origin, Figure.End]) {
+      figures[at] = Math.round(((figures[at] as number) * rate) / before);
     }
   }
 
@@ -266,7 +298,7 @@ class AudioThread {
   }
 
   /** What the shared words say of the nodes of a graph that begins. */
-  private showNodes({ declared, slots, parcel }: LiveGraph, isEdit: boolean): void {
+  private showNodes({ declared, slots, parcel }: LiveGraph, isNew: boolean): void {
     const { words } = this;
     this.told = 0;
     for (const [i, node] of declared.entries()) {
@@ -274,8 +306,8 @@ class AudioThread {
       words.setNode(slot, NodeWord.Faulty, 0);
       if (!(node instanceof LivePluginNode)) continue;
       // A control thread that is new to the graph has not heard of those that stopped.
-      if (isEdit) words.setNode(slot, NodeWord.Told, 0);
-      if (isEdit && (parcel.plan.was[i] as number) < 0) words.setNode(slot, NodeWord.Playing, node.serial);
+      if (isNew) words.setNode(slot, NodeWord.Told, 0);
+      if (isNew && (parcel.plan.was[i] as number) < 0) words.setNode(slot, NodeWord.Playing, node.serial);
       this.tellPlaying(i, slot, node.serial, words.frame);
     }
   }
@@ -365,19 +397,35 @@ class AudioThread {
       words.add(Word.Beat, 1);
       if (words.load(Word.Mail) !== this.mail) this.readMail();
       if (this.coming !== null) this.prepareNext();
-      if ((this.pace as Pace).wait()) this.block();
+      if (this.isOver()) Atomics.wait(this.nap, 0, 0, END_NAP);
+      else if ((this.pace as Pace).wait()) this.block();
     }
     this.writer?.setState(RingState.Draining);
   }
 
+  /** Whether the sound has come to where it is to end. */
+  private isOver(): boolean {
+    const { words } = this;
+    const { figures } = words;
+    const at = Figure.EvenFrame + (words.load(Word.Blocks) & 1);
+    const end = figures[Figure.End] as number;
+    if (end === 0 || (figures[at] as number) < end) return false;
+    this.writer?.setState(RingState.Draining);
+    return true;
+  }
+
   private readMail(): void {
-    this.mail = this.words.load(Word.Mail);
-    for (const port of [this.port, this.control]) {
+    const mail = this.words.load(Word.Mail);
+    for (const port of [this.control, this.port]) {
       for (let next = port === null ? undefined : receiveMessageOnPort(port); next !== undefined; ) {
-        this.receive(next.message);
+        const message = next.message as ToAudioThread;
+        this.receive(message);
+        // A piece of a graph in a turn: what else lies there can wait.
+        if (message.type === "nodes") return;
         next = receiveMessageOnPort(port as MessagePort);
       }
     }
+    this.mail = mail;
   }
 
   private block(): void {
@@ -394,9 +442,11 @@ class AudioThread {
     transport.write(graph.transport, position);
     transport.writeChanges(graph.changes, position, parcel.block);
     graph.process();
-    (this.pace as Pace).deliver(graph.left, graph.right);
+    const left = (figures[Figure.End] as number) - frame;
+    const frames = left > 0 && left < parcel.block ? left | 0 : parcel.block;
+    (this.pace as Pace).deliver(graph.left, graph.right, frames);
     graph.save((words.load(Word.Blocks) + 1) & 1);
-    words.endBlock(parcel.block);
+    words.endBlock(frames);
     this.parameters.commit();
     this.events.commit();
     clock.read();

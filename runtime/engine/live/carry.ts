@@ -51,12 +51,15 @@ function attached({ type, instance, unitBudget, deadline }: PluginParcel): Plugi
 export class Carry implements GoOn {
   readonly firstNoteId: number;
   private from: Handover;
+  /** At another rate no instance and no source goes on. */
+  private readonly turned: boolean;
   /** Nodes of the next session, by id: which of the former ones goes on in it, and whose place it takes. */
   private readonly was = new Map<string, number>();
   private readonly heirOf = new Map<string, number>();
 
-  constructor(from: Handover) {
+  constructor(from: Handover, turned = false) {
     this.from = from;
+    this.turned = turned;
     this.firstNoteId = from.nextNoteId;
   }
 
@@ -72,7 +75,9 @@ export class Carry implements GoOn {
     const former = this.former(node);
     if (former === null || former.parcel.kind !== "plugin") return null;
     const memory = this.from.recipes.get(node.id);
-    if (isDeepStrictEqual(node.config, former.node.config) && former.parcel.type.hash === type.hash) {
+    const { turned } = this;
+    const same = isDeepStrictEqual(node.config, former.node.config);
+    if (!turned && same && former.parcel.type.hash === type.hash) {
       const view = attached(former.parcel);
       if (sameTexts(node, former.node, view)) {
         this.was.set(node.id, former.index);
@@ -88,7 +93,7 @@ export class Carry implements GoOn {
   }
 
   source<T extends TrackSource | FileSource>(node: SessionNode, made: T): T {
-    const former = this.former(node);
+    const former = this.turned ? null : this.former(node);
     if (former === null) return made;
     const { parcel } = former;
     const { block } = this.from.parcel;
@@ -274,9 +279,12 @@ function changedKnobs(
   return knobs;
 }
 
-/** @throws BelljarError live/edit */
-export function checkEdit(prepared: PreparedSession, { parcel }: Handover): void {
-  if (prepared.rate === parcel.rate && prepared.block === parcel.block) return;
+/**
+ * @param turned whether another rate is meant
+ * @throws BelljarError live/edit
+ */
+export function checkEdit(prepared: PreparedSession, { parcel }: Handover, turned: boolean): void {
+  if ((turned || prepared.rate === parcel.rate) && prepared.block === parcel.block) return;
   throw new BelljarError(
     "live/edit",
     `An edit can't turn from ${parcel.rate} Hz and blocks of ${parcel.block} frames to ${prepared.rate} Hz and ${prepared.block}.`,

@@ -52,13 +52,15 @@ export interface ControlThreadData {
   /** An edit of that session, or, with `attend`, the session itself, whose control thread is no more. */
   from: Handover | null;
   attend: boolean;
+  /** The edit is that it goes on at another rate. */
+  turned: boolean;
 }
 
 export type ToControlThread =
   /** The way to the guard, over which ports come as well. */
-  | { type: "guard"; port: MessagePort }
+  | { type: "guard"; port: Port }
   /** A way to an audio thread, instead of the one before, and the instances that it has, by node; 0 where it needs none. */
-  | { type: "port"; port: MessagePort; serials: number[] }
+  | { type: "port"; port: Port; serials: number[] }
   /** All that is known is to be told; with `retire`, nothing is replaced from then on, until it is told to go on. */
   | { type: "hand over"; retire: boolean }
   /** What was handed over goes on in this session, or goes on here after all. */
@@ -128,9 +130,9 @@ export function runControlThread(): void {
 }
 
 async function begin(data: ControlThreadData, tell: (message: FromControl) => void): Promise<void> {
-  const { from, attend, order } = data;
+  const { from, attend, order, turned } = data;
   const words = new LiveWords(MOST_LIVE_NODES, data.words);
-  const carry = from === null ? null : new Carry(from);
+  const carry = from === null ? null : new Carry(from, turned);
   const { prepared, rehearsal } = await prepare(data, carry);
   let parcel: Parcel;
   let recall: Recall | null = null;
@@ -138,7 +140,7 @@ async function begin(data: ControlThreadData, tell: (message: FromControl) => vo
     for (const { recipe, instance } of prepared.nodes) if (instance !== null) recipe?.handOver(instance);
     parcel = packSession(prepared, order, words, freeSlots(data.taken));
   } else {
-    checkEdit(prepared, from);
+    checkEdit(prepared, from, turned);
     const last = attend ? from : await lastWord(tell);
     recall = { from: last, ...carry.settle(prepared, last) };
     parcel = attend ? last.parcel : packEdit(prepared, last, recall, order, words);

@@ -5,8 +5,9 @@ import { Figure, type LiveWords, NodeWord, Word } from "./words.ts";
 
 /** What a live session is doing, read from shared words. */
 export interface LiveFigures {
-  /** Frames of sound so far. */
+  /** Frames of sound so far, as if all had been at the rate that plays now; and the same in seconds. */
   frame: number;
+  seconds: number;
   blocks: number;
   /** Shares of a block's time: the last, the mean, the worst. */
   load: number;
@@ -39,8 +40,10 @@ export interface LiveMeter {
 
 export function readFigures(words: LiveWords): LiveFigures {
   const figure = (at: number): number => words.figures[at] as number;
+  const { frame } = words;
   return {
-    frame: words.frame,
+    frame,
+    seconds: frame / (figure(Figure.Rate) || 1),
     blocks: words.load(Word.Blocks) >>> 0,
     load: figure(Figure.Load),
     meanLoad: figure(Figure.MeanLoad),

@@ -71,6 +71,8 @@ export class LiveOutput {
   /** Ways to other devices and formats, one after the other; and what ends a break in them. */
   private work: Promise<void> = Promise.resolve();
   private endBreak: (() => void) | null = null;
+  /** The format of which it was told last that the session can't be played in it. */
+  private refused = "";
   private looking = false;
   private lookAgain = false;
   private asking: ReturnType<typeof setInterval> | null = null;
@@ -176,8 +178,7 @@ export class LiveOutput {
   private async changeRate({ format }: OutputLink): Promise<void> {
     const live = this.live as LiveSession;
     const { rate } = format as StreamFormat;
-    if (live.facts.rate === rate) return;
-    throw new BelljarError("device/format", `The session plays at ${live.facts.rate} Hz.`);
+    if (live.facts.rate !== rate) await live.changeRate(rate);
   }
 
   private async ask(): Promise<void> {
@@ -294,13 +295,16 @@ export class LiveOutput {
     return device;
   }
 
-  /** Tells of another format, and goes on in it. @throws what `go` throws */
+  /** Goes on in another format, and tells. @throws what `go` throws */
   private async fit(before: StreamFormat, format: StreamFormat, go: () => Promise<void>): Promise<void> {
     const same = before.rate === format.rate && before.channels === format.channels;
     try {
       await go();
+      this.refused = "";
     } catch (error) {
-      if (!same && error instanceof BelljarError) {
+      const told = `${format.rate} ${format.channels}`;
+      if (!same && error instanceof BelljarError && this.refused !== told) {
+        this.refused = told;
         this.options.onEvent({ what: "format", before, format, failure: error.message });
       }
       throw error;

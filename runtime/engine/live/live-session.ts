@@ -18,7 +18,7 @@ import { checkFinite, checkInput, checkWholeOf, type LiveInput } from "./live-in
 import { DEFAULT_PATIENCE, type LivePatience, LiveThreads, type ThreadsEvent } from "./live-threads.ts";
 import { type MidiConnection, MidiConnections, type MidiConnectionEvent } from "./midi-connections.ts";
 import { RecordQueue } from "./queue.ts";
-import { LiveWords, MOST_LIVE_NODES, placeWord, Word } from "./words.ts";
+import { Figure, LiveWords, MOST_LIVE_NODES, placeWord, Word } from "./words.ts";
 
 export type { LiveFigures, LiveMeter } from "./live-figures.ts";
 export type { LiveInput } from "./live-input.ts";
@@ -162,6 +162,24 @@ export class LiveSession {
       this.session = session;
       this.leadMidi();
     });
+  }
+
+  /**
+   * Goes on with this session at the same place, at another rate: all plugins are set up again for that beside the sound, with
+   * the values that they have; how they sound on is faded over 5 ms.
+   * @throws BelljarError session/rate where it plays a file of another rate, and what `edit` throws; all then goes on as it was
+   */
+  changeRate(rate: number): Promise<void> {
+    return this.inTurn(async () => {
+      await this.threads.changeRate(this.session, rate);
+      this.leadMidi();
+    });
+  }
+
+  /** The sound ends at this second of it, to the frame: nothing is rendered after it. null: it does not. */
+  endAt(seconds: number | null): void {
+    this.words.figures[Figure.End] =
+      seconds === null ? 0 : Math.max(1, Math.round(seconds * this.facts.rate));
   }
 
   /**

@@ -66,6 +66,7 @@ interface Beginning {
   rehearse?: boolean;
   from?: Handover;
   attend?: boolean;
+  turned?: boolean;
 }
 
 export class LiveThreads {
@@ -83,6 +84,8 @@ export class LiveThreads {
   private editions = 0;
   private failure: BelljarError | null = null;
   private closing = false;
+  /** Instead of the session's own. */
+  private rate: number | undefined;
   /** When control threads ended by themselves, and why the last one did. */
   private readonly deaths: number[] = [];
   private why = "";
@@ -97,6 +100,7 @@ export class LiveThreads {
     tell: (event: ThreadsEvent) => void,
   ) {
     this.options = options;
+    this.rate = options.rate;
     this.words = words;
     this.audio = audio;
     this.tell = tell;
@@ -140,12 +144,14 @@ export class LiveThreads {
     );
   }
 
-  private startControl(session: Session, { rehearse = false, from, attend = false }: Beginning): Worker {
-    const { folder, midi, audio, rate, block, onFault, recovery } = this.options;
+  private startControl(session: Session, beginning: Beginning): Worker {
+    const { rehearse = false, from, attend = false, turned = false } = beginning;
+    const { rate } = this;
+    const { folder, midi, audio, block, onFault, recovery } = this.options;
     const data: ControlThreadData & { role: string } = {
       role: "control",
       order: attend ? this.editions : ++this.editions,
-      ...{ session, folder, midi, audio, rate, block, onFault, recovery, rehearse, attend },
+      ...{ session, folder, midi, audio, rate, block, onFault, recovery, rehearse, attend, turned },
       from: from ?? null,
       taken: (this.prepared?.parcel.nodes ?? []).map(({ slot }) => ({ slot })),
       deadline: this.options.deadline * this.blockTime(session),
@@ -165,7 +171,8 @@ export class LiveThreads {
 
   /** Milliseconds. */
   private blockTime(session: Session): number {
-    const { rate, block } = this.options;
+    const { rate } = this;
+    const { block } = this.options;
     return ((block ?? session.blockSize ?? 128) / (rate ?? session.sampleRate ?? 48_000)) * 1000;
   }
 
@@ -261,11 +268,24 @@ export class LiveThreads {
     if (this.isPlaying) await this.handOver(this.ready, this.control as Worker);
   }
 
+  /** The same piece goes on at another rate. @throws BelljarError; all then goes on as it was */
+  async changeRate(session: Session, rate: number): Promise<void> {
+    const before = this.rate;
+    this.rate = rate;
+    try {
+      if (this.isPlaying) await this.edit(session, true);
+      else await this.prepare(session, true);
+    } catch (error) {
+      this.rate = before;
+      throw error;
+    }
+  }
+
   /** The same piece goes on, with other nodes and wires. @throws BelljarError; all then goes on as it was */
-  async edit(session: Session): Promise<void> {
+  async edit(session: Session, turned = false): Promise<void> {
     const before = this.control as Worker;
     const from = await this.handoverOf(before, false);
-    const worker = this.startControl(session, { from });
+    const worker = this.startControl(session, { from, turned });
     let ready: ReadySession;
     try {
       await this.inTime(messageOf<FromControl, "prepared">(worker, "prepared"));

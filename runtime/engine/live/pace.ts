@@ -101,9 +101,9 @@ export class Pace {
     this.taken = this.clock.time[0] as number;
   }
 
-  /** [audio] Hands over the block. */
-  deliver(left: Float32Array, right: Float32Array): void {
-    const { writer, channels, block } = this;
+  /** [audio] Hands over a block, or, at the end of the sound, what belongs to it. */
+  deliver(left: Float32Array, right: Float32Array, frames: number): void {
+    const { writer, channels } = this;
     if (writer === null) return;
     if (this.stalled) {
       this.words.add(Word.Unheard, 1);
@@ -112,13 +112,13 @@ export class Pace {
     if (this.delivered(writer)) return;
     if (channels.length === 1) {
       const { mono } = this;
-      for (let i = 0; i < block; i++) mono[i] = ((left[i] as number) + (right[i] as number)) / 2;
+      for (let i = 0; i < frames; i++) mono[i] = ((left[i] as number) + (right[i] as number)) / 2;
       channels[0] = mono;
     } else {
       channels[0] = left;
       channels[1] = right;
     }
-    if (writer.write(channels, block)) this.markTaken();
+    if (writer.write(channels, frames)) this.markTaken();
     else this.words.add(Word.Unheard, 1);
   }
 

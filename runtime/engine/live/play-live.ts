@@ -69,6 +69,8 @@ const DEFAULT_BLOCK = 128;
 const QUIET = 10 ** (-90 / 20);
 const QUIET_SECONDS = 1;
 const LONGEST_TAIL = 10;
+/** What rounding to whole frames may take from a length. Seconds. */
+const HALF_A_FRAME = 1e-4;
 /** How often the end is looked for. Milliseconds. */
 const ROUND = 50;
 
@@ -97,7 +99,7 @@ export class LivePlay {
   /** The MIDI devices that were asked for, by the names of their inputs. */
   readonly inputs: readonly MidiConnection[];
   private readonly news: { failure: BelljarError | null };
-  /** Where the session that plays began, and where its sources were ended. Frames. */
+  /** Where the session that plays began, and where its sources were ended. Seconds. */
   private origin = 0;
   private over = Number.POSITIVE_INFINITY;
   /** Sessions that are on their way. */
@@ -214,7 +216,7 @@ export class LivePlay {
     this.changes++;
     try {
       await this.session.change(session);
-      this.origin = this.figures.frame;
+      this.origin = this.figures.seconds;
       this.over = Number.POSITIVE_INFINITY;
     } finally {
       this.changes--;
@@ -240,7 +242,7 @@ export class LivePlay {
 
   /** Ends all sources and all notes; what sounds may ring out. */
   finish(): void {
-    this.over = this.figures.frame;
+    this.over = this.figures.seconds;
     this.session.finish();
   }
 
@@ -251,18 +253,19 @@ export class LivePlay {
    * @throws BelljarError live/ended where the audio thread was given up, device/lost where a file can't be gone on with
    */
   async ended(seconds?: number): Promise<void> {
-    const { rate } = this.output.format as StreamFormat;
-    const most = seconds === undefined ? Number.POSITIVE_INFINITY : Math.round(seconds * rate);
+    if (seconds !== undefined) this.session.endAt(seconds);
     let heard = 0;
     while (this.closing === null) {
       if (this.news.failure !== null) throw this.news.failure;
-      const { frame, peak } = this.figures;
+      const { seconds: now, peak } = this.figures;
+      const { rate, contentFrames } = this.facts;
       // A length that was asked for is kept.
-      const content = seconds === undefined ? this.facts.contentFrames : null;
-      const over = Math.min(this.over, content === null ? Number.POSITIVE_INFINITY : this.origin + content);
-      if (peak > QUIET || frame < over || this.changes > 0) heard = frame;
-      if (frame >= most) return;
-      const rungOut = frame - heard >= QUIET_SECONDS * rate || frame - over >= LONGEST_TAIL * rate;
+      const content = seconds === undefined ? contentFrames : null;
+      const end = content === null ? Number.POSITIVE_INFINITY : this.origin + content / rate;
+      const over = Math.min(this.over, end);
+      if (peak > QUIET || now < over || this.changes > 0) heard = now;
+      if (seconds !== undefined && now >= seconds - HALF_A_FRAME) return;
+      const rungOut = now - heard >= QUIET_SECONDS || now - over >= LONGEST_TAIL;
       if (rungOut && this.changes === 0) return;
       await new Promise((resume) => setTimeout(resume, ROUND));
     }

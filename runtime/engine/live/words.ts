@@ -63,8 +63,12 @@ export const Figure = {
   /** What happens at Anchor (milliseconds of the steady clock) sounds at frame 0; and frames of a millisecond, 0: there is no such clock. */
   Anchor: 7,
   FramesPerMs: 8,
+  /** Frames a second, at which all frames here are counted. */
+  Rate: 9,
+  /** The frame at which the sound ends, whatever then plays; 0: it does not. */
+  End: 10,
 } as const;
-const FIGURES = 10;
+const FIGURES = 12;
 
 /** What each node has: 32-bit words behind the figures. */
 export const NodeWord = {

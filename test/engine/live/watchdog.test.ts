@@ -97,8 +97,8 @@ const DIES = `(globalThis as any).lived = ((globalThis as any).lived ?? 0) + 1;
 for (const [when, change] of [
   ["before a block", before("this.takeParameters();")],
   ["with events taken", before("transport.writeChanges(graph.changes, position, parcel.block);")],
-  ["before a block is handed over", before("(this.pace as Pace).deliver(graph.left, graph.right);")],
-  ["with a block handed over and not counted", before("words.endBlock(parcel.block);")],
+  ["before a block is handed over", before("(this.pace as Pace).deliver(graph.left, graph.right, frames);")],
+  ["with a block handed over and not counted", before("words.endBlock(frames);")],
   ["with a block counted and events not", before("this.parameters.commit();")],
   [
     "between two plugins",
