@@ -83,7 +83,8 @@ async function rescueSome(count: number, folder: string, result: RescueResult): 
   const killed: number[] = [];
   const { rate } = play.facts;
   for (let i = 0; i < count; i++) {
-    await sleep(700 + Math.random() * 500);
+    // Until the next spare thread is there as well, on a busy machine too.
+    await sleep(1500 + Math.random() * 1500);
     const before = (await play.output.status())?.missingFrames ?? 0;
     const { threads } = play.session as unknown as { threads: { crash(): Promise<void> } };
     killed.push(now());
@@ -93,6 +94,7 @@ async function rescueSome(count: number, folder: string, result: RescueResult): 
     const after = (await play.output.status())?.missingFrames ?? 0;
     result.silence.push(((after - before) * 1000) / rate);
   }
+  await sleep(SOON);
   const { writes } = await watch.end();
   await play.close();
   result.told.push(...told);
