@@ -140,7 +140,7 @@ function findSidecar(name: string, folder: string): string {
 
 /** Where the user's own configuration lies. */
 export function configPath(
-  env: NodeJS.ProcessEnv = process.env,
+  env: Readonly<Record<string, string | undefined>> = process.env,
   platform: string = process.platform,
 ): string {
   const home = env["HOME"] ?? env["USERPROFILE"] ?? ".";

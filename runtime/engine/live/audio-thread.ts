@@ -178,7 +178,7 @@ class AudioThread {
         break;
       case "control":
         this.control?.close();
-        this.control = message.port;
+        this.control = message.port as MessagePort;
         this.tellAgain();
         break;
       case "sink":
@@ -203,7 +203,10 @@ class AudioThread {
     const { parcel, rehearsal, port, sink, finished } = message;
     if (rehearsal !== null) this.rehearse(rehearsal);
     this.coming?.port.close();
-    this.coming = { unpacking: new Unpacking(parcel, this.words, this.now, () => this.playing), port };
+    this.coming = {
+      unpacking: new Unpacking(parcel, this.words, this.now, () => this.playing),
+      port: port as MessagePort,
+    };
     if (this.playing !== null) return;
     this.sink = sink;
     while (this.coming !== null) {

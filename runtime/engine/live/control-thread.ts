@@ -16,7 +16,7 @@ import { openSession } from "../open-session.ts";
 import type { InputFile, PreparedSession } from "../prepare.ts";
 import { type OnFault, Recovery, type RecoveryLimits } from "../recovery.ts";
 import type { Session } from "../session.ts";
-import type { ToAudioThread, ToControl } from "./audio-thread.ts";
+import type { Port, ToAudioThread, ToControl } from "./audio-thread.ts";
 import { Carry, checkEdit, type Handover, packEdit } from "./carry.ts";
 import type { FromControlToGuard } from "./guard-thread.ts";
 import {
@@ -273,9 +273,9 @@ class Control {
     parentPort?.on("message", (message: ToControlThread) => {
       switch (message.type) {
         case "guard":
-          this.guard = message.port;
+          this.guard = message.port as MessagePort;
           this.guard.on("message", (word: ToControlThread) => {
-            if (word.type === "port") this.turnTo(word.port, word.serials);
+            if (word.type === "port") this.turnTo(word.port as MessagePort, word.serials);
           });
           break;
         case "hand over":
