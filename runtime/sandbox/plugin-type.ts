@@ -42,6 +42,7 @@ export class PluginType {
   readonly module: WebAssembly.Module;
   private described: PluginDescriptor | null = null;
   private describedBytes: Uint8Array | null = null;
+  private shared: SharedType | null = null;
 
   private constructor(
     hash: string,
@@ -123,10 +124,10 @@ export class PluginType {
     }
   }
 
-  /** What another thread's PluginType.adopt takes. */
+  /** What another thread's PluginType.adopt takes: one object for all instances, so that it travels once with them. */
   share(): SharedType {
     const { hash, facts, limits, rewritten, module, descriptor } = this;
-    return {
+    this.shared ??= {
       hash,
       facts,
       limits,
@@ -135,6 +136,7 @@ export class PluginType {
       descriptor,
       described: this.describedBytes as Uint8Array,
     };
+    return this.shared;
   }
 
   /** What another thread's share() gave, as a type of this one. */

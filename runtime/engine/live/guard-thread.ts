@@ -51,6 +51,8 @@ const LOOK_EVERY = 10;
 /** Milliseconds that a thread may take to begin or to end. */
 const THREAD_TIME = 10_000;
 const END_TIME = 400;
+/** Nodes of a graph that travel together. */
+const PIECE = 4;
 /** Rescues within a minute after which the session is given up. */
 const MOST_RESCUES = 5;
 const MINUTE = 60_000;
@@ -142,7 +144,7 @@ class Guard {
     this.listen(deal);
     this.coming = deal;
     if (this.playing === null) void this.begin(rehearsal);
-    else if (this.rescuing === null) this.handOver(deal, null);
+    else if (this.rescuing === null) this.handOverInPieces(deal);
   }
 
   /** What its control thread says: whoever starts an audio thread has to know of all replacements. */
@@ -177,6 +179,18 @@ class Guard {
     const port = this.wayToControl(deal);
     const { sink, finished } = this;
     this.post({ type: "graph", parcel: deal.parcel, rehearsal, port, sink, finished }, [port]);
+  }
+
+  /** To a thread that plays: so that no message keeps it for long. */
+  private handOverInPieces(deal: Deal): void {
+    const port = this.wayToControl(deal);
+    const { sink, finished } = this;
+    const { edition, nodes } = deal.parcel;
+    const parcel = { ...deal.parcel, nodes: [] };
+    this.post({ type: "graph", parcel, rehearsal: null, port, sink, finished }, [port]);
+    for (let at = 0; at < nodes.length; at += PIECE) {
+      this.post({ type: "nodes", edition, nodes: nodes.slice(at, at + PIECE) });
+    }
   }
 
   /** An audio thread that waits for what it is to play. */
@@ -278,7 +292,7 @@ class Guard {
     this.keepSpare();
     this.handOver(this.playing as Deal, null);
     // A graph that was on its way comes after it.
-    if (this.coming !== null) this.handOver(this.coming, null);
+    if (this.coming !== null) this.handOverInPieces(this.coming);
     await within(THREAD_TIME, playing);
     this.stillness.reset(askLinux(next.thread));
     const milliseconds = performance.now() - began;

@@ -191,9 +191,21 @@ export class Unpacking {
     return this.building !== null;
   }
 
+  /** More of the nodes of a parcel that came without them. */
+  add(edition: number, nodes: readonly NodeParcel[]): void {
+    if (edition === this.parcel.edition) this.parcel.nodes.push(...nodes);
+  }
+
+  /** Whether nothing can be done before more nodes have come. */
+  get waits(): boolean {
+    const { made, parcel } = this;
+    return made.length === parcel.nodes.length && made.length < parcel.plan.was.length;
+  }
+
   /** The next step; null: there is more to do. */
   step(): LiveGraph | null {
     const { parcel, words, now, made } = this;
+    if (this.waits) return null;
     const node = parcel.nodes[made.length];
     if (node !== undefined) {
       const stays = this.staying(made.length);

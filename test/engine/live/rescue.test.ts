@@ -240,7 +240,7 @@ test("another thread makes the replacements where the one that did is no more, a
     const lives = () => controlOf(player) !== null && controlOf(player) !== before;
     await player.hearUntil(lives);
     assert.equal(
-      player.said("control").map(({ message }: { message?: string }) => message),
+      player.said("control").map((event) => ("message" in event ? event.message : "")),
       ["The thread that replaces plugins ended; another one takes its place."],
     );
     // The meter ends it.
