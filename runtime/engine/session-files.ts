@@ -3,6 +3,7 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
+import { namesDevice } from "../output/device-name.ts";
 
 /**
  * The place of a file that a session names.
@@ -16,7 +17,13 @@ export async function insideFolder(folder: string, proposal: string, who: string
   const refuse = (what: string, hint = "A session's files lie in its folder or below."): never => {
     throw new BelljarError("session/file", `${who} names the file "${shown}", ${what}.`, hint);
   };
-  if (proposal === "" || proposal.includes("\0")) refuse("which can't be a file's name");
+  if (
+    proposal === "" ||
+    proposal.includes("\0") ||
+    proposal.split(/[\\/]/).some((name) => namesDevice(name))
+  ) {
+    refuse("which can't be a file's name");
+  }
   if (/^[\\/]|^[a-z]:|^\w+:\/\//i.test(proposal) || path.isAbsolute(proposal))
     refuse("which is no relative path");
   if (proposal.split(/[\\/]/).includes("..")) refuse("which leads out of the session's folder");

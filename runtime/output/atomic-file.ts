@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
+import { namesDevice } from "./device-name.ts";
 
 /** The files that are open now: removed when the process ends before they are committed. */
 const unfinished = new Set<AtomicFile>();
@@ -42,6 +43,7 @@ export class AtomicFile {
     if (asked === "" || asked.includes("\0")) {
       throw new BelljarError("file/bad-name", `"${printable(asked)}" can't be the name of a file.`);
     }
+    if (namesDevice(asked)) throw notAFile(asked);
     const target = followLinks(asked);
     const old = existing(asked, target);
     const folder = path.dirname(target);
@@ -185,6 +187,8 @@ export function fileError(error: unknown, asked: string): BelljarError {
     case "EACCES":
     case "EPERM":
       return new BelljarError("file/no-permission", `${name} can't be written: permission denied.`);
+    case "EBUSY":
+      return new BelljarError("file/in-use", `${name} can't be written: another program is using it.`);
     case "EROFS":
       return new BelljarError("file/read-only-disk", `${name} can't be written: its disk is read-only.`);
     case "ENOENT":
@@ -200,6 +204,14 @@ export function fileError(error: unknown, asked: string): BelljarError {
     default:
       return new BelljarError("file/failed", `${name} could not be written (${printable(cause)}).`);
   }
+}
+
+function notAFile(asked: string): BelljarError {
+  return new BelljarError(
+    "file/not-a-file",
+    `${printable(asked)} is a device or a pipe, not a file.`,
+    "Name a file.",
+  );
 }
 
 /** Where a name leads: a link stays a link, and what it points to is replaced. */
@@ -228,13 +240,7 @@ function existing(asked: string, target: string): fs.Stats | null {
     return null;
   }
   if (old.isDirectory()) throw fileError({ code: "EISDIR" }, asked);
-  if (!old.isFile()) {
-    throw new BelljarError(
-      "file/not-a-file",
-      `${printable(asked)} is a device or a pipe, not a file.`,
-      "Name a file.",
-    );
-  }
+  if (!old.isFile()) throw notAFile(asked);
   try {
     fs.accessSync(target, fs.constants.W_OK);
   } catch (error) {

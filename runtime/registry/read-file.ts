@@ -3,6 +3,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, realpath } from "node:fs/promises";
 import { BelljarError, printable } from "../../abi/error.ts";
+import { namesDevice } from "../output/device-name.ts";
 
 /**
  * The bytes of a file.
@@ -24,6 +25,9 @@ export async function readRegularFile(
   // Opening a device or a server's share can wait, or do things, on its own.
   if (process.platform === "win32" && /^[\\/]{2}/.test(path)) {
     throw new BelljarError("file/not-a-file", `${name} is on another machine or a device, not a file here.`);
+  }
+  if (namesDevice(path)) {
+    throw new BelljarError("file/not-a-file", `${name} is a device or a pipe, not ${what}.`);
   }
   let file: FileHandle | undefined;
   try {
