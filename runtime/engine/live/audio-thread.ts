@@ -3,6 +3,7 @@
 // looks there when a word says so.
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { setFlagsFromString } from "node:v8";
 import { clockOf } from "../../../abi/clock.ts";
 import { BelljarError } from "../../../abi/error.ts";
 import { RingState } from "../../../abi/ring.ts";
@@ -102,9 +103,19 @@ const END_NAP = 5;
 /** Weight of a block in the mean load. */
 const MEAN_WEIGHT = 1 / 128;
 
+/** Up to this version V8 compiles the way into each instance at about its 500th call, all instances' in the same block. */
+const LATE_WRAPPERS = 12;
+
+/** Before the first instance: what is compiled for calls is compiled while it is attached. */
+function compileWrappersEarly(): void {
+  if (Number.parseInt(process.versions.v8, 10) <= LATE_WRAPPERS)
+    setFlagsFromString("--no-wasm-generic-wrapper");
+}
+
 /** Runs in the worker. */
 export function runAudioThread(): void {
   Error.stackTraceLimit = 4;
+  compileWrappersEarly();
   // A host that has them on would have its map read, from the disk, in the block in which a first plugin stops.
   process.setSourceMapsEnabled(false);
   const port = parentPort as MessagePort;
