@@ -8,7 +8,6 @@ import {
   TRANSPORT_FLAGS,
   TRANSPORT_HAS_TEMPO,
   TRANSPORT_LOOP_END,
-  TRANSPORT_LOOP_START,
   TRANSPORT_NUMERATOR,
   TRANSPORT_PLAYING,
   TRANSPORT_SECONDS,
@@ -30,13 +29,14 @@ interface Stretch {
   readonly bar: number;
 }
 
+/** Bytes of the transport that are written; the loop is none. */
+const TRANSPORT_WRITTEN = TRANSPORT_LOOP_END + 8;
+
 // The columns of a stretch, where it is read in every block.
 const BEAT = 0;
 const BPM = 1;
-const NUMERATOR = 2;
-const DENOMINATOR = 3;
-const BAR = 4;
-const COLUMNS = 5;
+const BAR = 2;
+const COLUMNS = 3;
 
 /** 120 a minute in 4/4 is what a file means that says nothing. */
 const DEFAULTS = { bpm: 120, numerator: 4, denominator: 4, bar: 0 };
@@ -51,9 +51,14 @@ export class TransportClock {
   /** In the order of their frames, each with another one; the first begins at frame 0. */
   private readonly starts: Float64Array;
   private readonly stretches: Float64Array;
+  /** Numerator and denominator of each. */
+  private readonly signatures: Int32Array;
   // In arrays of one element, since a number that is handed over or returned may be a new object.
   private readonly frame = new Float64Array(1);
   private readonly tick = new Float64Array(1);
+  /** What is written, here first: a DataView's own way of writing a float makes an object until V8's last compiler has seen it. */
+  private readonly floats = new Float64Array(TRANSPORT_WRITTEN / 8);
+  private readonly words = new Int32Array(this.floats.buffer);
 
   /**
    * @param rate Hz, a whole number @param bpm quarter notes a minute, where the file has no say
@@ -70,9 +75,8 @@ export class TransportClock {
         ? [{ frame: 0, beat: 0, ...DEFAULTS, bpm }]
         : this.stretchesOf(metrical, this.ticks);
     this.starts = Float64Array.from(stretches, ({ frame }) => frame);
-    this.stretches = Float64Array.from(
-      stretches.flatMap((one) => [one.beat, one.bpm, one.numerator, one.denominator, one.bar]),
-    );
+    this.stretches = Float64Array.from(stretches.flatMap((one) => [one.beat, one.bpm, one.bar]));
+    this.signatures = Int32Array.from(stretches.flatMap((one) => [one.numerator, one.denominator]));
   }
 
   private stretchesOf(file: TempoMap, ticks: MidiClock): Stretch[] {
@@ -105,12 +109,13 @@ export class TransportClock {
   }
 
   private writeFrame(view: DataView): void {
-    const { rate, ticks, tick, stretches } = this;
-    const stretch = lastNotAfter(this.starts, this.frame) * COLUMNS;
+    const { rate, ticks, tick, stretches, signatures } = this;
+    const index = lastNotAfter(this.starts, this.frame);
+    const stretch = index * COLUMNS;
     const begin = stretches[stretch + BEAT] as number;
     const bpm = stretches[stretch + BPM] as number;
-    const numerator = stretches[stretch + NUMERATOR] as number;
-    const denominator = stretches[stretch + DENOMINATOR] as number;
+    const numerator = signatures[index * 2] as number;
+    const denominator = signatures[index * 2 + 1] as number;
     const origin = stretches[stretch + BAR] as number;
     const seconds = (this.frame[0] as number) / rate;
     let beat = (seconds * bpm) / 60;
@@ -122,15 +127,15 @@ export class TransportClock {
       if (beat < begin) beat = begin;
     }
     const bar = (numerator * 4) / denominator;
-    view.setUint32(TRANSPORT_FLAGS, TRANSPORT_PLAYING | TRANSPORT_HAS_TEMPO, true);
+    const { floats, words } = this;
+    floats[TRANSPORT_BPM / 8] = bpm;
+    floats[TRANSPORT_BEAT / 8] = beat;
+    floats[TRANSPORT_BAR_START / 8] = origin + Math.floor((beat - origin) / bar) * bar;
+    floats[TRANSPORT_SECONDS / 8] = seconds;
+    for (let i = 0; i < words.length; i++) view.setInt32(i * 4, words[i] as number, true);
+    view.setInt32(TRANSPORT_FLAGS, TRANSPORT_PLAYING | TRANSPORT_HAS_TEMPO, true);
     view.setUint16(TRANSPORT_NUMERATOR, numerator, true);
     view.setUint16(TRANSPORT_DENOMINATOR, denominator, true);
-    view.setFloat64(TRANSPORT_BPM, bpm, true);
-    view.setFloat64(TRANSPORT_BEAT, beat, true);
-    view.setFloat64(TRANSPORT_BAR_START, origin + Math.floor((beat - origin) / bar) * bar, true);
-    view.setFloat64(TRANSPORT_SECONDS, seconds, true);
-    view.setFloat64(TRANSPORT_LOOP_START, 0, true);
-    view.setFloat64(TRANSPORT_LOOP_END, 0, true);
   }
 
   /** Writes what changes inside the block of so many frames that begins at `frame`; not what holds at `frame` itself. */

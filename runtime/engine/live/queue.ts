@@ -4,6 +4,9 @@
 /** Integers of a record. */
 const INTEGERS = 6;
 const RECORD_BYTES = 16 + INTEGERS * 4;
+/** Two floats, then the integers. */
+const RECORD_FLOATS = RECORD_BYTES / 8;
+const RECORD_WORDS = RECORD_BYTES / 4;
 const HEADER_BYTES = 16;
 const AT_PUT = 0;
 const AT_TAKEN = 1;
@@ -21,14 +24,17 @@ export class RecordQueue {
   /** [audio] The next record to be taken. */
   private next: number;
   private readonly header: Int32Array;
-  private readonly view: DataView;
+  // The records: typed arrays, since a DataView's own way of reading a float makes an object until V8's last compiler has seen it.
+  private readonly floats: Float64Array;
+  private readonly words: Int32Array;
 
   /** @param records a power of two */
   constructor(records: number, buffer = new SharedArrayBuffer(HEADER_BYTES + records * RECORD_BYTES)) {
     this.buffer = buffer;
     this.capacity = records;
     this.header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
-    this.view = new DataView(buffer, HEADER_BYTES);
+    this.floats = new Float64Array(buffer, HEADER_BYTES);
+    this.words = new Int32Array(buffer, HEADER_BYTES);
     this.next = Atomics.load(this.header, AT_TAKEN);
   }
 
@@ -37,18 +43,20 @@ export class RecordQueue {
     this.next = Atomics.load(this.header, AT_TAKEN);
   }
 
+  /** The record's number. */
   private at(position: number): number {
-    return (position & (this.capacity - 1)) * RECORD_BYTES;
+    return position & (this.capacity - 1);
   }
 
   /** [control] False: it is full. */
   put(time: number, value: number, integers: readonly number[]): boolean {
     const put = Atomics.load(this.header, AT_PUT);
     if ((put - Atomics.load(this.header, AT_TAKEN)) >>> 0 >= this.capacity) return false;
+    const { floats, words } = this;
     const at = this.at(put);
-    this.view.setFloat64(at, time, true);
-    this.view.setFloat64(at + 8, value, true);
-    for (let i = 0; i < INTEGERS; i++) this.view.setInt32(at + 16 + i * 4, integers[i] ?? 0, true);
+    floats[at * RECORD_FLOATS] = time;
+    floats[at * RECORD_FLOATS + 1] = value;
+    for (let i = 0; i < INTEGERS; i++) words[at * RECORD_WORDS + 4 + i] = integers[i] ?? 0;
     Atomics.store(this.header, AT_PUT, (put + 1) | 0);
     return true;
   }
@@ -57,10 +65,11 @@ export class RecordQueue {
   look(): boolean {
     const { next } = this;
     if (next === Atomics.load(this.header, AT_PUT)) return false;
+    const { floats, words, integers } = this;
     const at = this.at(next);
-    this.time[0] = this.view.getFloat64(at, true);
-    this.value[0] = this.view.getFloat64(at + 8, true);
-    for (let i = 0; i < INTEGERS; i++) this.integers[i] = this.view.getInt32(at + 16 + i * 4, true);
+    this.time[0] = floats[at * RECORD_FLOATS] as number;
+    this.value[0] = floats[at * RECORD_FLOATS + 1] as number;
+    for (let i = 0; i < INTEGERS; i++) integers[i] = words[at * RECORD_WORDS + 4 + i] as number;
     return true;
   }
 
