@@ -22,6 +22,8 @@ import { eventOf, wrongAnswer } from "./sidecar-shapes.ts";
 const TIME_LIMIT = 3000;
 /** Opening a device, and asking each for what it can, takes longer on some systems. */
 const SLOW: Partial<Record<SidecarOp, number>> = {
+  // The process has to start, on a machine that may be busy.
+  hello: 10_000,
   list: 10_000,
   caps: 10_000,
   open: 10_000,
@@ -132,7 +134,14 @@ export class SidecarClient {
     });
     const client = new SidecarClient(child, onEvent);
     try {
-      await client.request("hello", { version: SIDECAR_VERSION });
+      const { version } = await client.request("hello", { version: SIDECAR_VERSION });
+      if (version !== SIDECAR_VERSION) {
+        throw new BelljarError(
+          "sidecar/version",
+          `The sidecar speaks version ${version}; ${SIDECAR_VERSION} is spoken here.`,
+          "Install the sidecar and the runtime from the same release.",
+        );
+      }
     } catch (error) {
       client.kill();
       throw error;
@@ -156,6 +165,8 @@ export class SidecarClient {
     if (message["ok"] === true) {
       this.asking = null;
       waiting.resolve(message);
+    } else if (typeof message["code"] !== "string" || typeof message["message"] !== "string") {
+      waiting.reject(new BelljarError("sidecar/protocol", "The sidecar answered neither yes nor no."));
     } else {
       const { code, message: text, hint } = message;
       waiting.reject(
