@@ -70,14 +70,17 @@ export type { Outcome } from "./engine/recording.ts";
 export { Recordings, type RecordingsOptions, type SavedRecording } from "./engine/recordings.ts";
 export { type ReplayOptions, type ReplayReport, replayRecording } from "./engine/replay.ts";
 export { parseSession, type Session, type SessionNode } from "./engine/session.ts";
-export { listMidiInputs } from "./engine/live/midi-connections.ts";
-export type {
-  LiveFigures,
-  LiveInput,
-  LiveMeter,
-  LiveSession,
-  LiveSessionEvent,
-  SessionFacts,
+export { listMidiInputs, type MidiConnection } from "./engine/live/midi-connections.ts";
+export { MidiInput, type MidiInputEvent, type MidiInputOptions } from "./engine/live/midi-input.ts";
+export {
+  DEFAULT_PATIENCE,
+  type LiveFigures,
+  type LiveInput,
+  type LiveMeter,
+  type LivePatience,
+  type LiveSession,
+  type LiveSessionEvent,
+  type SessionFacts,
 } from "./engine/live/live-session.ts";
 export type { LiveOutput, OutputEvent } from "./engine/live/live-output.ts";
 export {
