@@ -40,11 +40,17 @@ export interface LiveMeter {
 
 export function readFigures(words: LiveWords): LiveFigures {
   const figure = (at: number): number => words.figures[at] as number;
-  const { frame } = words;
+  let blocks = words.load(Word.Blocks);
+  let { frame } = words;
+  // Both of the same block.
+  while (blocks !== words.load(Word.Blocks)) {
+    blocks = words.load(Word.Blocks);
+    frame = words.frame;
+  }
   return {
     frame,
     seconds: frame / (figure(Figure.Rate) || 1),
-    blocks: words.load(Word.Blocks) >>> 0,
+    blocks: blocks >>> 0,
     load: figure(Figure.Load),
     meanLoad: figure(Figure.MeanLoad),
     worstLoad: figure(Figure.WorstLoad),

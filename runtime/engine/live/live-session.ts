@@ -15,7 +15,7 @@ import { type Lateness, latenessOf } from "./lateness.ts";
 import { EVENT_RECORDS } from "./live-events.ts";
 import { type LiveFigures, type LiveMeter, readFigures, readMeters } from "./live-figures.ts";
 import { checkFinite, checkInput, checkWholeOf, type LiveInput } from "./live-input.ts";
-import { DEFAULT_PATIENCE, type LivePatience, LiveThreads, type ThreadsEvent } from "./live-threads.ts";
+import { checkPatience, type LivePatience, LiveThreads, type ThreadsEvent } from "./live-threads.ts";
 import { type MidiConnection, MidiConnections, type MidiConnectionEvent } from "./midi-connections.ts";
 import { RecordQueue } from "./queue.ts";
 import { Figure, LiveWords, MOST_LIVE_NODES, placeWord, Word } from "./words.ts";
@@ -79,7 +79,7 @@ export class LiveSession {
       },
       free,
     };
-    const all = { ...more, deadline, patience: { ...DEFAULT_PATIENCE, ...patience } };
+    const all = { ...more, deadline, patience: checkPatience(patience ?? {}) };
     this.threads = new LiveThreads(all, this.words, audio, tell);
   }
 

@@ -6,6 +6,7 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { BelljarError } from "../../../abi/error.ts";
 import type { Priority } from "../../../shm/thread.ts";
 import { memoryAccount } from "../../sandbox/index.ts";
+import { checkKeys, checkNumber } from "../arguments.ts";
 import type { PrepareOptions } from "../prepare.ts";
 import type { Session } from "../session.ts";
 import type { AudioThreadData, SinkParcel } from "./audio-thread.ts";
@@ -30,6 +31,21 @@ export interface LivePatience {
 }
 
 export const DEFAULT_PATIENCE: Readonly<LivePatience> = { prepare: 60_000, replace: 10_000 };
+
+const LONGEST_PATIENCE = 86_400_000;
+
+/** @throws BelljarError usage/option, usage/value */
+export function checkPatience(given: Partial<LivePatience>): LivePatience {
+  checkKeys("time of patience", given, Object.keys(DEFAULT_PATIENCE));
+  const patience = { ...DEFAULT_PATIENCE };
+  for (const name of ["prepare", "replace"] as const) {
+    const value = given[name];
+    if (value === undefined) continue;
+    checkNumber(`patience's ${name}`, value, 1, LONGEST_PATIENCE);
+    patience[name] = value;
+  }
+  return patience;
+}
 
 export interface ThreadsOptions
   extends Pick<PrepareOptions, "folder" | "midi" | "audio" | "rate" | "block" | "onFault" | "recovery"> {

@@ -60,7 +60,7 @@ export interface PlayLatency {
 }
 
 const OPTIONS: (keyof PlayOptions)[] = [
-  ...(["folder", "midi", "audio", "rate", "block", "deadline", "onFault", "recovery"] as const),
+  ...(["folder", "midi", "audio", "rate", "block", "deadline", "onFault", "recovery", "patience"] as const),
   ...(["device", "latency", "buffer", "settings", "inputs", "onEvent"] as const),
 ];
 const DEFAULT_RATE = 48_000;
