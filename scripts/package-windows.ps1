@@ -14,7 +14,9 @@ if (-not $SkipBuild) {
   node (Join-Path $root "scripts/build.mjs")
   if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 }
-$arguments = @("package", "sink", "--target", $Target, "--configuration", $Configuration.ToLower(), "--out", $OutDir)
+# A backslash at the end would take the closing quote with it when the path has a space.
+$out = $OutDir -replace '\\$', '\.'
+$arguments = @("package", "sink", "--target", $Target, "--configuration", $Configuration.ToLowerInvariant(), "--out", $out)
 if ($PortAudio -ne "") { $arguments += @("--portaudio", $PortAudio) }
 if ($SkipBuild) { $arguments += "--skip-build" }
 node (Join-Path $root "dist/cli.js") @arguments
