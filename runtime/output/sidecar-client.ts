@@ -22,8 +22,6 @@ import { eventOf, wrongAnswer } from "./sidecar-shapes.ts";
 const TIME_LIMIT = 3000;
 /** Opening a device, and asking each for what it can, takes longer on some systems. */
 const SLOW: Partial<Record<SidecarOp, number>> = {
-  // It has to start before it can answer.
-  hello: 10_000,
   // The process has to start, on a machine that may be busy.
   hello: 10_000,
   list: 10_000,
