@@ -28,8 +28,7 @@ export interface LiveView {
   rows: readonly LiveRow[];
   figures: LiveFigures;
   underruns: number;
-  rate: number;
-  /** Frames; null: nothing in it ends. */
+  /** Seconds; null: nothing in it ends. */
   length: number | null;
 }
 
@@ -62,9 +61,9 @@ export function liveLines(
   frame: Frame,
   paint: (colour: Colour, text: string) => string,
 ): string[] {
-  const { figures, underruns, rate, length } = view;
-  const of = length === null ? "" : ` of ${clock(length / rate)}`;
-  const place = `${clock(figures.frame / rate)}${of}`;
+  const { figures, underruns, length } = view;
+  const of = length === null ? "" : figures.seconds > length ? ", ringing out" : ` of ${clock(length)}`;
+  const place = `${clock(figures.seconds)}${of}`;
   const work = `load ${percent(figures.meanLoad)} (most ${percent(figures.worstLoad)})  late ${figures.late}  underruns ${underruns}`;
   const shown = view.rows.filter(isShown);
   if (frame.columns < LEAST.columns || frame.rows < LEAST.rows || shown.length < 2) {

@@ -177,10 +177,9 @@ class Performance {
     if (this.length(live) === null) this.print("belljar: nothing in it ends; Ctrl-C does.");
   }
 
-  /** Frames; null: nothing in it ends. */
+  /** Seconds; null: nothing in it ends. */
   private length({ facts: { rate, contentFrames } }: LivePlay): number | null {
-    const seconds = this.show.seconds ?? this.show.finishAt;
-    return seconds === undefined ? contentFrames : Math.round(seconds * rate);
+    return this.show.seconds ?? this.show.finishAt ?? (contentFrames === null ? null : contentFrames / rate);
   }
 
   private story(node: string): NodeStory {
@@ -271,11 +270,10 @@ class Performance {
 
   private draw(live: LivePlay): void {
     const { figures } = live;
-    const { rate } = live.facts;
     for (const [i, { load }] of live.meters.entries()) this.loads[i] = (this.loads[i] ?? 0) + load;
     this.looks++;
     const { finishAt, heartbeat } = this.show;
-    if (finishAt !== undefined && !this.finishing && figures.frame >= finishAt * rate) {
+    if (finishAt !== undefined && !this.finishing && figures.seconds >= finishAt) {
       this.finishing = true;
       live.finish();
     }
@@ -283,7 +281,6 @@ class Performance {
       rows: this.rows(live),
       figures,
       underruns: this.underruns,
-      rate,
       length: this.length(live),
     };
     const { columns, rows } = process.stderr;
@@ -291,8 +288,8 @@ class Performance {
       const lines = liveLines(view, { columns: columns || 80, rows: rows || 24 }, this.paint);
       if (lines.length === 1) this.line.show(lines[0] as string);
       else this.line.showLines(lines);
-    } else if (heartbeat !== undefined && figures.frame >= (this.beat + 1) * heartbeat * rate) {
-      this.beat = Math.floor(figures.frame / rate / heartbeat);
+    } else if (heartbeat !== undefined && figures.seconds >= (this.beat + 1) * heartbeat) {
+      this.beat = Math.floor(figures.seconds / heartbeat);
       this.print(liveLines(view, { columns: 0, rows: 0 }, this.paint)[0] as string);
     }
   }

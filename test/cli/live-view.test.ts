@@ -36,7 +36,7 @@ function view(rows: LiveRow[]): LiveView {
     },
     ...{ peak: 0.5, clamped: 0, lost: 0 },
   };
-  return { rows, figures, underruns: 3, rate: 48_000, length: 480_000 };
+  return { rows, figures, underruns: 3, length: 10 };
 }
 
 const rows = [
@@ -61,6 +61,13 @@ test("each node that sounds has a meter, 60 dB long, a peak, a load and what bec
       "0:02 of 0:10 load 10 % (most 40 %) late 2 underruns 3",
     ],
   );
+});
+
+test("beyond its length it rings out, and what never ends has none", () => {
+  const last = (length: number | null) =>
+    liveLines({ ...view(rows), length }, { columns: 100, rows: 30 }, plain).at(-1) as string;
+  assert.match(last(1), /^0:02, ringing out {2}load/);
+  assert.match(last(null), /^0:02 {2}load/);
 });
 
 test("whatever the terminal's size, and whatever the nodes are called, the lines fit in", () => {
