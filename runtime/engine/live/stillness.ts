@@ -7,8 +7,12 @@ import { type LiveWords, Word } from "./words.ts";
 const MOST_A_LOOK = 40;
 /** From this share of the patience on it is looked at what the thread gets from the system. */
 const SUSPICIOUS = 0.5;
-/** A thread that waits for a processor may take so many times as long. */
+/**
+ * A thread that waits for a processor may take so many times as long; one that waits for something else, such as a lock
+ * that a thread holds which waits for a processor, so many.
+ */
 const STARVED = 8;
+const ASLEEP = 4;
 
 /**
  * What the system says of a thread: how long it has run, in milliseconds, and whether it sleeps. Null where the system
@@ -81,7 +85,7 @@ export class Stillness {
       this.stillBefore = this.still;
     }
     if (this.still < patience) return false;
-    if (asked === null || asked.sleeps || this.still >= patience * STARVED) return true;
+    if (asked === null || this.still >= patience * (asked.sleeps ? ASLEEP : STARVED)) return true;
     return this.stillBefore + asked.ran - (this.ranBefore ?? asked.ran) >= patience;
   }
 }

@@ -60,8 +60,8 @@ test("a thread that waits for a processor is waited for, up to eight times as lo
   assert.is(stuckAfter(10, ran(0)), 800);
 });
 
-test("a thread that sleeps and does not beat waits for nobody", () => {
-  assert.is(stuckAfter(10, { ask: () => ({ ran: 0, sleeps: true }) }), 100);
+test("a thread that sleeps and does not beat may wait for a lock, up to four times as long", () => {
+  assert.is(stuckAfter(10, { ask: () => ({ ran: 0, sleeps: true }) }), 400);
 });
 
 test.run();
