@@ -79,7 +79,7 @@ test("a WAV file is played at its own rate, every sample of it, and ends with it
   });
 });
 
-test("a MIDI file is played by a plugin; --json says on what, how long, at what load", async () => {
+test("a MIDI file is played by a plugin; --json says on what, how long, at what load, how late", async () => {
   const args = ["play", "note.mid", "--device", "null", "--seconds", "0.6", "--json"];
   const { code, stdout, stderr } = await belljar(args, folder);
   assert.is(code, 0, stderr);
@@ -89,6 +89,11 @@ test("a MIDI file is played by a plugin; --json says on what, how long, at what 
   assert.ok(facts.seconds >= 0.6 && facts.seconds < 10);
   assert.equal(facts.events, []);
   assert.ok(facts.load.worst > 0);
+  // 512 frames in the ring, and as many in the device.
+  const part = 512 / 48_000;
+  assert.equal(facts.latency, { ready: part, device: part, graph: 0, total: 2 * part });
+  const { blocks, p50, p99, p999, most } = facts.lateness;
+  assert.ok(blocks > 0 && 0 <= p50 && p50 <= p99 && p99 <= p999 && p999 <= most);
   assert.ok(["real-time", "raised", "usual"].includes(facts.priority));
   assert.is(typeof facts.subnormalsAreZero, "boolean");
   assert.is(facts.played.state, "open");
