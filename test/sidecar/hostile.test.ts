@@ -95,16 +95,16 @@ test("a sidecar that is sent anything goes on answering", async () => {
   const isAnswered = async (): Promise<void> => {
     const mine = ++id;
     const answered = new Promise<void>((resolve) => waiting.set(mine, resolve));
-    child.stdin.write(frameMessage(pack({ id: mine, op: "caps", device: "null" })));
+    child.stdin?.write(frameMessage(pack({ id: mine, op: "caps", device: "null" })));
     assert.is(await Promise.race([answered, ended]), undefined);
     waiting.delete(mine);
   };
-  child.stdin.write(frameMessage(pack(requests[0])));
+  child.stdin?.write(frameMessage(pack(requests[0])));
   await isAnswered();
   const before = memoryOf(child.pid as number);
   await fc.assert(
     fc.asyncProperty(fc.array(anyFrame, { minLength: 1, maxLength: 12 }), async (frames) => {
-      for (const frame of frames) child.stdin.write(frame);
+      for (const frame of frames) child.stdin?.write(frame);
       await isAnswered();
     }),
     { numRuns: 60 },
@@ -113,7 +113,7 @@ test("a sidecar that is sent anything goes on answering", async () => {
     memoryOf(child.pid as number) < before + 200,
     `${before} MiB became ${memoryOf(child.pid as number)}`,
   );
-  child.stdin.end();
+  child.stdin?.end();
   assert.is(await ended, "it ended: 0");
 });
 
@@ -122,17 +122,17 @@ test("requests that nobody reads the answers of wait: the sidecar's memory has a
     stdio: ["pipe", "ignore", "inherit", "pipe"],
     cwd: folder,
   });
-  child.stdin.on("error", () => {});
+  child.stdin?.on("error", () => {});
   const frames = Buffer.concat(Array.from({ length: 2000 }, () => frameMessage(pack({ id: 1, op: "fly" }))));
-  child.stdin.write(frameMessage(pack(requests[0])));
+  child.stdin?.write(frameMessage(pack(requests[0])));
   // As much as it takes: what it does not take lies here.
   let written = 0;
-  while (written < 400 && child.stdin.writableLength < 8 << 20) {
-    child.stdin.write(frames);
+  while (written < 400 && (child.stdin?.writableLength ?? 0) < 8 << 20) {
+    child.stdin?.write(frames);
     written++;
     await new Promise((resume) => setTimeout(resume, 1));
   }
-  assert.ok(child.stdin.writableLength >= 8 << 20, "it took all that it was given");
+  assert.ok((child.stdin?.writableLength ?? 0) >= 8 << 20, "it took all that it was given");
   assert.ok(memoryOf(child.pid as number) < 300);
   child.kill("SIGKILL");
   await once(child, "exit");

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -47,12 +47,14 @@ export function soundIsMissing(): string | null {
   return plugins.some((path) => existsSync(path)) ? null : "libasound2-plugins is not installed";
 }
 
-export async function startPulse(rate: number): Promise<Pulse> {
+/** @param user who it belongs to, where root starts it for somebody else */
+export async function startPulse(rate: number, user?: { uid: number; gid: number }): Promise<Pulse> {
   const folder = mkdtempSync(join(tmpdir(), "belljar-pulse-"));
   const run = join(folder, "run");
   mkdirSync(run, { mode: 0o700 });
+  if (user !== undefined) for (const place of [folder, run]) chownSync(place, user.uid, user.gid);
   const env = { XDG_RUNTIME_DIR: run, HOME: folder, PULSE_SERVER: `unix:${join(run, "pulse", "native")}` };
-  const whole = { ...process.env, ...env };
+  const whole = { ...process.env, ...env, ...(user === undefined ? {} : { XDG_CONFIG_HOME: folder }) };
   const sink = `module-null-sink sink_name=${SINK} rate=${rate} channels=2 format=float32le channel_map=stereo norewinds=1`;
   const begin = (): ChildProcess =>
     spawn(
@@ -67,11 +69,11 @@ export async function startPulse(rate: number): Promise<Pulse> {
         "-L",
         sink,
       ],
-      { env: whole, stdio: "ignore" },
+      { env: whole, stdio: "ignore", ...user },
     );
   let server = begin();
   const control = (...args: string[]): string => {
-    const { stdout, status } = spawnSync("pactl", args, { env: whole, encoding: "utf8" });
+    const { stdout, status } = spawnSync("pactl", args, { env: whole, encoding: "utf8", ...user });
     if (status !== 0) throw new Error(`pactl ${args.join(" ")} ended with ${status}`);
     return stdout;
   };
@@ -109,7 +111,7 @@ export async function startPulse(rate: number): Promise<Pulse> {
           "--channels=2",
           "--latency-msec=20",
         ],
-        { env: whole, stdio: ["ignore", "pipe", "ignore"] },
+        { env: whole, stdio: ["ignore", "pipe", "ignore"], ...user },
       );
       const chunks: Buffer[] = [];
       parec.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
