@@ -73,10 +73,12 @@ test("a place that can't be written is refused at once, by name", ({ dir }) => {
   assert.throws(() => checkWritable(nothing), code("file/not-a-file"));
   assert.throws(() => checkWritable(""), code("file/bad-name"));
   assert.throws(() => checkWritable("a\0b"), code("file/bad-name"));
-  assert.throws(
-    () => checkWritable("/proc/a"),
-    (error: BelljarError) => error.code.startsWith("file/"),
-  );
+  if (process.platform === "linux") {
+    assert.throws(
+      () => checkWritable("/proc/a"),
+      (error: BelljarError) => error.code.startsWith("file/"),
+    );
+  }
   assert.equal(fs.readdirSync(dir).sort(), ["file"]);
 });
 
