@@ -1,7 +1,7 @@
 // time limit: 120 s
 // Memory between two real processes, and what is left of it when one of them is killed.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import * as assert from "uvu/assert";
 import { createRegion, openRegion } from "../../shm/region.ts";
 import { createRing, RingReader, ringBytes, RingWriter } from "../../shm/ring.ts";
 import { regionWake } from "../../shm/wake.ts";
-import { root } from "../root.ts";
+import { root, skip } from "../root.ts";
 
 const program = join(root, ".cache", "tests", `other-side-${process.pid}.mjs`);
 
@@ -45,6 +45,24 @@ test("what one process writes the other reads, and both see what is done at once
   assert.is(Atomics.load(a, 7), 43);
   again.close();
   region.close();
+});
+
+test("another user's process can't open it", async () => {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return skip("being another user needs root");
+  const user = { uid: 65_534, gid: 65_534 };
+  const shape = { capacity: 1024, channels: 2, rate: 48_000 };
+  const region = createRegion(ringBytes(shape));
+  createRing(region.buffer, shape);
+  const args = [program, "read", region.name, String(region.buffer.byteLength), "64"];
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    ...user,
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  region.close();
+  if (/Cannot find module|EACCES.*other-side/.test(stderr)) return skip("other users can't read this clone");
+  assert.is(status, 1, stderr);
+  assert.match(stderr, /can't be opened: it is gone, or another user's \(EACCES\)/);
 });
 
 test("a region is its user's alone, and can't be cut short under those who use it", async () => {

@@ -2,6 +2,7 @@
 
 import type { Worker } from "node:worker_threads";
 import { BelljarError } from "../../../abi/error.ts";
+import { within as withinTime } from "../../../abi/time-limit.ts";
 import { shipped } from "../../registry/place.ts";
 
 /** What all of its threads run. */
@@ -43,20 +44,14 @@ export function messageOf<Message extends { type: string }, Type extends Message
 }
 
 /** @throws BelljarError live/thread after so long */
-export async function within<T>(
+export function within<T>(
   milliseconds: number,
   promise: Promise<T>,
   late = "A thread of the live session does not answer.",
 ): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new BelljarError("live/thread", late)), milliseconds);
+  return withinTime(milliseconds, promise, () => {
+    throw new BelljarError("live/thread", late);
   });
-  try {
-    return await Promise.race([promise, over]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Waits so long for a thread that was asked to end; then it is ended. */
