@@ -12,7 +12,7 @@ sound, pulseaudio and pulseaudio-utils:
 
   apt-get install --no-install-recommends wine64 wine pulseaudio pulseaudio-utils
 
-Fetches from the npm registry, once, into .cache/wine/ (350 MB): Node for Windows, the dependencies for
+Fetches from the npm registry, once, into .cache/wine/ (1 GB in all): Node for Windows, the dependencies for
 Windows, esbuild as WebAssembly, and naudiodon2, whose PortAudio library for Windows it is about.
 Nothing outside .cache/wine/ is changed; delete that folder to begin anew.
 
