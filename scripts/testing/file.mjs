@@ -89,7 +89,8 @@ function kill(child) {
       execFileSync("taskkill", ["/pid", String(child.pid), "/t", "/f"], { stdio: "ignore" });
     else process.kill(-child.pid, "SIGKILL");
   } catch {
-    // already gone
+    // It has gone already; or there is no taskkill that knows these words, as under wine.
+    child.kill("SIGKILL");
   }
 }
 
