@@ -46,27 +46,33 @@ export function openMidiDriver(): MidiDriver {
   let lister: Input | null = null;
   return {
     inputs() {
-      lister ??= made(Input);
-      const names: string[] = [];
-      for (let port = 0; port < lister.getPortCount(); port++) {
-        const name = lister.getPortName(port);
-        // It has gone since.
-        if (name !== "") names.push(name);
+      try {
+        lister ??= new Input();
+        const names: string[] = [];
+        for (let port = 0; port < lister.getPortCount(); port++) {
+          const name = lister.getPortName(port);
+          // It has gone since.
+          if (name !== "") names.push(name);
+        }
+        return names;
+      } catch {
+        throw new BelljarError("midi/system", "The system's MIDI can't be reached.");
       }
-      return names;
     },
     open(name, receive) {
-      const input = made(Input);
+      let input: Input | null = null;
       try {
+        input = new Input();
         // What no plugin receives need not be handed over.
         input.ignoreTypes(true, true, true);
         input.on("messageBuffer", (seconds, bytes) => receive(bytes, seconds * 1000));
         input.openPortByName(name);
-        if (input.isPortOpen()) return { close: () => input.destroy() };
+        const opened = input;
+        if (opened.isPortOpen()) return { close: () => opened.destroy() };
       } catch {
         // As below.
       }
-      input.destroy();
+      input?.destroy();
       throw new BelljarError(
         "midi/open",
         `The MIDI input "${printable(name, 120)}" can't be opened.`,
@@ -74,14 +80,6 @@ export function openMidiDriver(): MidiDriver {
       );
     },
   };
-}
-
-function made(Class: Library["Input"]): Input {
-  try {
-    return new Class();
-  } catch {
-    throw new BelljarError("midi/system", "The system's MIDI can't be reached.");
-  }
 }
 
 function loadLibrary(): Library {

@@ -10,7 +10,7 @@ import type { LiveGraph } from "../../../runtime/engine/live/parcel.ts";
 import { RecordQueue } from "../../../runtime/engine/live/queue.ts";
 import { LiveWords, placeWord, Word } from "../../../runtime/engine/live/words.ts";
 import { EventInput } from "../../../runtime/graph/index.ts";
-import { BLOCK, Player, sessionOf } from "./rig.ts";
+import { BLOCK, Player, RATE, sessionOf } from "./rig.ts";
 
 /** Milliseconds. */
 const PATIENCE = 60_000;
@@ -97,6 +97,33 @@ test("a device's notes begin and end, and what it sends is heard at once where n
     await until(player, isSilent(player));
     assert.is(player.live.figures.lost, 0);
   });
+});
+
+test("what a device plays is heard while the host's thread does nothing but stand still, in time with the clock", async () => {
+  const player = await Player.open(LIVE, { change, free: false });
+  const { live } = player;
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  const stand = (done: () => boolean): void => {
+    const end = performance.now() + PATIENCE;
+    while (!done()) {
+      if (performance.now() > end) assert.unreachable(`${done} never came to be`);
+      Atomics.wait(nap, 0, 0, 5);
+    }
+  };
+  try {
+    await live.connectMidi("keys", "keys");
+    // To nobody, as time goes.
+    await live.start(null);
+    stand(() => live.figures.blocks > 100);
+    const { frame } = live.figures;
+    stand(() => live.now > frame && live.now < live.figures.frame + RATE);
+    send(0x90, 69, 100);
+    stand(sounds(player));
+    send(0x90, 69, 0);
+    stand(isSilent(player));
+  } finally {
+    await player.close();
+  }
 });
 
 test("a device that is pulled out lets go of its notes, and plays again when it is back", async () => {
