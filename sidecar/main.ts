@@ -47,8 +47,8 @@ function main(args: readonly string[]): void {
     process.exit(2);
   }
   const out = new Socket({ fd: ANSWERS, readable: false, writable: true });
-  // Whoever started it is gone.
-  out.on("error", () => process.exit(0));
+  // Whoever started it is gone: what was played is finished all the same.
+  out.on("error", () => sidecar.end());
   const send = (message: SidecarAnswer | SidecarEvent): Promise<void> =>
     new Promise((sent) => out.write(frameMessage(pack(message)), () => sent()));
   const words = new SharedArrayBuffer(WORDS * 4);
