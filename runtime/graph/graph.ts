@@ -5,10 +5,11 @@
 import type { Clock } from "../../abi/clock.ts";
 import { TRANSPORT_BYTES } from "../../abi/layout.ts";
 import type { GraphNode } from "./node.ts";
-import type { AudioInput, DelayLine, FadeClock, HeldSlot } from "./audio-wires.ts";
+import type { AudioInput } from "./audio-wires.ts";
 import type { ControlInput, ControlWire } from "./control-wires.ts";
 import type { EventBuffer } from "./event-buffer.ts";
 import type { EventQueue } from "./event-wires.ts";
+import type { DelayLine, FadeClock, HeldSlot } from "./held-sound.ts";
 import type { Keep } from "./keep.ts";
 import type { Slot } from "./mixer.ts";
 import type { GraphPlan } from "./plan.ts";
@@ -85,12 +86,19 @@ export class Graph {
     return this.level[0] as number;
   }
   /** Samples that the ceiling held. */
-  clamped = 0;
+  get clamped(): number {
+    return this.held[0] as number;
+  }
+  set clamped(count: number) {
+    this.held[0] = count;
+  }
   /** Nodes that are at fault now, by place in `steps`, in the order in which they stopped. */
   readonly faults: Int32Array;
   faultCount = 0;
 
   private readonly most = new Float64Array(1);
+  /** In an array too: a field that was never changed counts as a constant in compiled code, which is thrown away when it changes. */
+  private readonly held = new Float64Array(1);
   /** When the node that is being timed began. */
   private readonly started = new Float64Array(1);
   private readonly given = new Float64Array(1);
@@ -149,7 +157,9 @@ export class Graph {
     if (!sum.silent) {
       sum.measure();
       peak = sum.level[0] as number;
-      if (peak > CEILING) this.clamped += sum.clamp(CEILING);
+      // Called in every block, for the same reason: the first loud one is not the time to compile.
+      const { held } = this;
+      held[0] = (held[0] as number) + sum.clamp(CEILING, peak > CEILING ? frames : 0);
     }
     const { level, most } = this;
     level[0] = peak;

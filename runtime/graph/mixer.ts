@@ -125,10 +125,10 @@ export class Slot {
   }
 
   /** How many samples were beyond the limit; they are now at it. */
-  clamp(limit: number): number {
+  clamp(limit: number, frames = this.frames): number {
     let count = 0;
     for (let c = 0; c < this.channels; c++) {
-      count += this.mixer.run.clamp(this.channelAddress(c), this.frames, limit);
+      count += this.mixer.run.clamp(this.channelAddress(c), frames, limit);
     }
     return count;
   }
