@@ -13,7 +13,7 @@ import type { LiveSession } from "../runtime/engine/live/live-session.ts";
 import { type LivePlay, playLive, sidecarOf } from "../runtime/engine/live/play-live.ts";
 import { LiveWords } from "../runtime/engine/live/words.ts";
 import { DEFAULT_SINK } from "../runtime/output/sink-config.ts";
-import type { SinkParcel } from "../runtime/engine/live/audio-thread.ts";
+import type { SinkParcel } from "../runtime/engine/live/audio-messages.ts";
 import { type Progress, RATE, sessionOf, startWorker } from "./live-rig.ts";
 
 export const BLOCK = 128;

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { parentPort, workerData } from "node:worker_threads";
-import type { SinkParcel } from "../runtime/engine/live/audio-thread.ts";
+import type { SinkParcel } from "../runtime/engine/live/audio-messages.ts";
 import { countLateness, LATENESS_WORDS } from "../runtime/engine/live/lateness.ts";
 import { Pace } from "../runtime/engine/live/pace.ts";
 import { LiveWords } from "../runtime/engine/live/words.ts";

@@ -4,12 +4,13 @@
 import { clockOf } from "../../abi/clock.ts";
 import { isInput, type PortDescriptor } from "../../abi/descriptor.ts";
 import { EventType } from "../../abi/layout.ts";
-import { AudioInput, AudioOutput, DelayLine, FadeClock, FadingSlot, HeldSlot } from "./audio-wires.ts";
+import { AudioInput, AudioOutput } from "./audio-wires.ts";
 import { ControlInput, ControlWire } from "./control-wires.ts";
 import { DryPath } from "./dry-path.ts";
 import { EventBuffer } from "./event-buffer.ts";
 import { EventInputs, EventQueue, EventWire } from "./event-wires.ts";
 import { Graph, newTransport, type Timing } from "./graph.ts";
+import { DelayLine, FadeClock, FadingSlot, HeldSlot } from "./held-sound.ts";
 import { Keep } from "./keep.ts";
 import { Master } from "./master.ts";
 import { Mixer, type Slot } from "./mixer.ts";

@@ -1,6 +1,7 @@
 // The way round a node: an input's sound, later by the node's latency, for an output to pass on while the node is at fault.
 
-import { AudioInput, type AudioOutput, DelayLine } from "./audio-wires.ts";
+import { AudioInput, type AudioOutput } from "./audio-wires.ts";
+import { DelayLine } from "./held-sound.ts";
 import type { Keep } from "./keep.ts";
 import type { Mixer, Slot } from "./mixer.ts";
 import type { NodeAudioPort } from "./node.ts";

@@ -1,10 +1,10 @@
 // What of a graph lasts from block to block, beside its nodes' own memory: written down after each block where another
 // thread may have to go on, and taken over by the graph that an edit makes of it.
 
-import { type DelayLine, HeldSlot } from "./audio-wires.ts";
 import { type ControlInput, ControlWire } from "./control-wires.ts";
 import { EventQueue } from "./event-wires.ts";
 import type { GraphParts } from "./graph.ts";
+import { type DelayLine, HeldSlot } from "./held-sound.ts";
 import type { Kept } from "./keep.ts";
 import type { NodeStep } from "./step.ts";
 

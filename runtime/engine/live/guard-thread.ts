@@ -4,7 +4,7 @@
 import { MessageChannel, type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
 import { BelljarError, printable } from "../../../abi/error.ts";
 import { type Priority, raisePriority } from "../../../shm/thread.ts";
-import type { AudioThreadData, FromAudioThread, SinkParcel, ToAudioThread } from "./audio-thread.ts";
+import type { AudioThreadData, FromAudioThread, SinkParcel, ToAudioThread } from "./audio-messages.ts";
 import type { ToControlThread } from "./control-thread.ts";
 import type { Parcel, PluginParcel } from "./parcel.ts";
 import { askLinux, Stillness } from "./stillness.ts";

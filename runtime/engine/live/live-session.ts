@@ -8,7 +8,7 @@ import type { InputFile } from "../prepare.ts";
 import type { Json } from "../json.ts";
 import type { OnFault, RecoveryLimits } from "../recovery.ts";
 import type { Session } from "../session.ts";
-import { PARAMETER_RECORDS, type SinkParcel } from "./audio-thread.ts";
+import { PARAMETER_RECORDS, type SinkParcel } from "./audio-messages.ts";
 import type { ControlPlace, ReadySession, SessionFacts } from "./control-thread.ts";
 import { frameAt } from "./frame-clock.ts";
 import { type Lateness, latenessOf } from "./lateness.ts";

@@ -9,7 +9,7 @@ import { memoryAccount } from "../../sandbox/index.ts";
 import { checkKeys, checkNumber } from "../arguments.ts";
 import type { PrepareOptions } from "../prepare.ts";
 import type { Session } from "../session.ts";
-import type { AudioThreadData, SinkParcel } from "./audio-thread.ts";
+import type { AudioThreadData, SinkParcel } from "./audio-messages.ts";
 import type { Handover } from "./carry.ts";
 import type {
   ControlThreadData,

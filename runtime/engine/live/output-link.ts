@@ -8,7 +8,7 @@ import { createRing, ringBytes, ringCapacity } from "../../../shm/ring.ts";
 import { listDevices, notNeededFor } from "../../output/device-list.ts";
 import { SidecarClient, type SidecarCommand } from "../../output/sidecar-client.ts";
 import type { SinkConfig } from "../../output/sink-config.ts";
-import type { SinkParcel } from "./audio-thread.ts";
+import type { SinkParcel } from "./audio-messages.ts";
 
 /** Milliseconds in which the audio thread fills a new ring. */
 const FILL_TIME = 2000;
