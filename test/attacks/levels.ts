@@ -70,8 +70,8 @@ export const ATTACKS: Attack[] = [
     attack: "A plugin within the limit of a node is four times too loud for the ears",
     defence: {
       file: "runtime/graph/graph.ts",
-      line: "if (peak > CEILING) ",
-      off: "if (false) ",
+      line: "peak > CEILING ? frames : 0",
+      off: "0",
     },
     attempt: async (belljar) => {
       const { graph } = await chain(belljar, {
@@ -87,7 +87,7 @@ export const ATTACKS: Attack[] = [
     attack: "A plugin shows 1e30 where another's knob goes from 0 to 1",
     defence: {
       file: "runtime/graph/control-wires.ts",
-      line: "else if (value > this.max) ",
+      line: "else if ((range[NEXT] as number) > (range[MOST] as number)) ",
       off: "else if (false) ",
     },
     attempt: (belljar) => behind(belljar, show("1e30"), ({ value }) => `the next node's knob is at ${value}`),
@@ -98,7 +98,7 @@ export const ATTACKS: Attack[] = [
     attack: "A plugin shows -1e30 where another's knob goes from 0 to 1",
     defence: {
       file: "runtime/graph/control-wires.ts",
-      line: "if (!(value >= this.min)) value = this.min;",
+      line: "if (!((range[NEXT] as number) >= (range[LEAST] as number))) range[NEXT] = range[LEAST] as number;",
       off: "if (false) ;",
     },
     attempt: (belljar) =>
