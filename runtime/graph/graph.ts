@@ -82,9 +82,6 @@ export class Graph {
   }
   /** In an array of one element, since a number that is no integer would be a new object each time. */
   readonly level = new Float64Array(1);
-  get lastPeak(): number {
-    return this.level[0] as number;
-  }
   /** Samples that the ceiling held. */
   get clamped(): number {
     return this.held[0] as number;

@@ -109,13 +109,6 @@ export class NodeStep implements Kept {
     return this.figures[TIME] as number;
   }
 
-  get lastTime(): number {
-    return this.took[0] as number;
-  }
-  get lastPeak(): number {
-    return this.level[0] as number;
-  }
-
   /** A block was timed. @param from milliseconds, one element @param to the same */
   addTime(from: Float64Array, to: Float64Array): void {
     const { figures, took } = this;

@@ -12,6 +12,14 @@ const LONGEST_NAP = 20;
 /** Milliseconds behind time from which on lost time is given up. */
 const HOPELESS = 100;
 
+const NAPS_PER_MS = 64;
+/** Naps of so many steps, made beforehand: a number that is no integer would be handed to Atomics.wait as a new object. */
+const NAPS: readonly (number | null)[] = [
+  // What is no number keeps the others the objects that they are.
+  null,
+  ...Array.from({ length: LONGEST_NAP * NAPS_PER_MS }, (_, i) => (i + 1) / NAPS_PER_MS),
+];
+
 export class Pace {
   private readonly words: LiveWords;
   private readonly clock: Clock;
@@ -92,7 +100,8 @@ export class Pace {
       this.due += this.length;
       return true;
     }
-    Atomics.wait(this.nap, 0, 0, Math.min(left, LONGEST_NAP));
+    const step = Math.min((left * NAPS_PER_MS) | 0, LONGEST_NAP * NAPS_PER_MS);
+    Atomics.wait(this.nap, 0, 0, NAPS[step > 0 ? step : 1] as number);
     return false;
   }
 
