@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { EventType } from "../../abi/layout.ts";
@@ -295,7 +295,7 @@ test("a session's instances are recorded, and a plugin that fails while it is se
   ]);
   for (const name of types.keys()) writeFileSync(at(name), "");
   const load = async (name: string): Promise<PluginType> =>
-    types.get(`./${name.split("/").at(-1)}`) as PluginType;
+    types.get(`./${basename(name)}`) as PluginType;
   const session = (type: string) =>
     parseSession(
       JSON.stringify({
