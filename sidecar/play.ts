@@ -22,6 +22,9 @@ const PATIENCE = 100;
 /** How often the device is asked at what rate it plays. */
 const RATE_EVERY_SECONDS = 0.5;
 
+/** What a device may hold beside what it says; and for how long it waits that holds more. Milliseconds. */
+const MOST_AHEAD_SECONDS = 1;
+const AHEAD_NAP = 10;
 /** How often it is looked, after the last frame, whether it is to end. Milliseconds. */
 const END_NAP = 5;
 
@@ -40,6 +43,7 @@ export function play(ring: RingReader, device: OpenDevice, words: Int32Array): E
   const prelude = Math.ceil(device.format.latency * rate) + chunkFrames;
   const nap = new Int32Array(new SharedArrayBuffer(4));
   let handed = 0;
+  let began = performance.now();
   let rateKnown = 0;
   device.start();
   for (;;) {
@@ -56,6 +60,14 @@ export function play(ring: RingReader, device: OpenDevice, words: Int32Array): E
       device.abort();
       device.start();
       Atomics.compareExchange(words, AT_COMMAND, Command.Reset, Command.Play);
+    }
+    // A device that takes sound faster than time goes would race through the music.
+    const ahead = handed / rate - (performance.now() - began) / 1000;
+    if (ahead < 0) began -= ahead * 1000;
+    if (ahead > device.format.latency + MOST_AHEAD_SECONDS) {
+      Atomics.wait(nap, 0, 0, AHEAD_NAP);
+      Atomics.add(words, AT_BEAT, 1);
+      continue;
     }
     if (handed - rateKnown >= rate * RATE_EVERY_SECONDS) {
       rateKnown = handed;

@@ -55,9 +55,18 @@ async function render(rate: number): Promise<Float32Array> {
 
 const piece = (rate: number): string[] => [`song-${rate}.json`, "--midi", "song=note.mid"];
 
-/** Plays the song, deep enough that a busy machine leaves no gap: what is shown is that samples arrive. */
-async function play(rate: number, device: string, env: NodeJS.ProcessEnv, latency: number): Promise<void> {
-  const args = ["play", ...piece(rate), "--latency", String(latency), "--buffer", "8192", "--device", device];
+/** Takes after which a machine that leaves gaps in all of them is not just busy. */
+const TAKES = 3;
+
+/** Whether one of the takes is whole: what is shown is that samples arrive, on whatever machine. */
+async function inOneTake(record: (take: number) => Promise<boolean>): Promise<boolean> {
+  for (let take = 1; take <= TAKES; take++) if (await record(take)) return true;
+  return false;
+}
+
+/** Plays the song with much of it ready beforehand. */
+async function play(rate: number, device: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const args = ["play", ...piece(rate), "--latency", "2000", "--buffer", "8192", "--device", device];
   const { code, stderr, stdout } = await belljar(args, folder, env as Record<string, string>);
   assert.is(code, 0, stderr);
   assert.match(stdout, new RegExp(`^Playing on ${device}, ${rate} Hz`));
@@ -70,9 +79,12 @@ for (const rate of RATES) {
     const sound = await rendered(rate);
     const pulse = await startPulse(rate);
     try {
-      const recorder = await pulse.record();
-      await play(rate, PULSE_DEVICE, pulse.env, 2000);
-      assert.is.not(findSound(await recorder.stop(), sound), -1, "it is not in the recording in one piece");
+      const isHeard = await inOneTake(async () => {
+        const recorder = await pulse.record();
+        await play(rate, PULSE_DEVICE, pulse.env);
+        return findSound(await recorder.stop(), sound) >= 0;
+      });
+      assert.ok(isHeard, "it is not in the recording in one piece");
     } finally {
       await pulse.stop();
     }
@@ -84,10 +96,12 @@ for (const rate of RATES) {
     const sound = await rendered(rate);
     const jack = await startJack(rate);
     try {
-      const recorder = await jack.record(join(folder, `jack-${rate}.wav`));
-      await play(rate, JACK_DEVICE, jack.env, 2000);
-      const recorded = await recorder.stop();
-      assert.is.not(findSound(recorded, sound, JACK_STEP), -1, "it is not in the recording in one piece");
+      const isHeard = await inOneTake(async (take) => {
+        const recorder = await jack.record(join(folder, `jack-${rate}-${take}.wav`));
+        await play(rate, JACK_DEVICE, jack.env);
+        return findSound(await recorder.stop(), sound, JACK_STEP) >= 0;
+      });
+      assert.ok(isHeard, "it is not in the recording in one piece");
     } finally {
       await jack.stop();
     }
@@ -97,10 +111,15 @@ for (const rate of RATES) {
     const lacks = portaudioIsMissing();
     if (lacks !== null) return skip(lacks);
     const sound = await rendered(rate);
-    const alsa = makeAlsaFile(workFolder());
-    // It takes sound as fast as it is given: all of it lies in the ring before it begins.
-    await play(rate, ALSA_DEVICE, alsa.env, 5000);
-    assert.is.not(findSound(alsa.interleaved(), sound), -1, "it is not in the file in one piece");
+    const isHeard = await inOneTake(async () => {
+      const alsa = makeAlsaFile(workFolder());
+      await play(rate, ALSA_DEVICE, alsa.env);
+      const recorded = alsa.interleaved();
+      // The plugin takes sound as fast as it is given: the sidecar keeps it to the time.
+      assert.ok(recorded.length < 2 * rate * 60, `${recorded.length} samples`);
+      return findSound(recorded, sound) >= 0;
+    });
+    assert.ok(isHeard, "it is not in the file in one piece");
   });
 }
 

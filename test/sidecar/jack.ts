@@ -40,7 +40,8 @@ export function jackIsMissing(): string | null {
 
 export async function startJack(rate: number): Promise<Jack> {
   const env = {
-    JACK_DEFAULT_SERVER: `belljar${process.pid}x${rate}`,
+    // The same each time: JACK keeps a place for each name, also of a server that was killed, and has eight.
+    JACK_DEFAULT_SERVER: "belljar-test",
     JACK_NO_START_SERVER: "1",
     JACK_NO_AUDIO_RESERVATION: "1",
   };
@@ -61,6 +62,7 @@ export async function startJack(rate: number): Promise<Jack> {
       await new Promise((resume) => setTimeout(resume, 25));
     }
   };
+  process.on("exit", () => server.kill("SIGKILL"));
   await until(/system:monitor_2/, server);
   return {
     env,
