@@ -294,8 +294,7 @@ test("a session's instances are recorded, and a plugin that fails while it is se
     ["./refuses.wasm", await PluginType.load(named({ ports: [STEREO_OUT], activate: "unreachable" }))],
   ]);
   for (const name of types.keys()) writeFileSync(at(name), "");
-  const load = async (name: string): Promise<PluginType> =>
-    types.get(`./${basename(name)}`) as PluginType;
+  const load = async (name: string): Promise<PluginType> => types.get(`./${basename(name)}`) as PluginType;
   const session = (type: string) =>
     parseSession(
       JSON.stringify({
