@@ -5,9 +5,10 @@ import { BelljarError } from "../../abi/error.ts";
 import { MIDI_MAX_BYTES } from "../engine/midi-file.ts";
 import { readSession } from "../engine/open-session.ts";
 import type { InputFile } from "../engine/prepare.ts";
+import { DEADLINES, LIVE_BLOCKS } from "../engine/live/play-options.ts";
 import { ON_FAULT } from "../engine/recovery.ts";
 import { LONGEST_SECONDS } from "../engine/render.ts";
-import { LONGEST_BLOCK, parseSession, type Session } from "../engine/session.ts";
+import { parseSession, type Session } from "../engine/session.ts";
 import { readWav } from "../player/wav-reader.ts";
 import { readRegularFile } from "../registry/read-file.ts";
 import { readInputs, refuseOverlap, WAV_MAX_BYTES } from "./files.ts";
@@ -30,7 +31,7 @@ Usage: belljar play SESSION.json|FILE.wav|FILE.mid [OPTIONS]
                       the system's default unless said
   --buffer N          frames of the device's buffer
   --latency MS        milliseconds of sound that lie ready; four blocks unless said
-  --block N           frames of a block, instead of the session's (128)
+  --block N           frames of a block, 32 to 4096, instead of the session's (128)
   --midi NAME=FILE    a MIDI file for the track source of that name; repeatable
   --input NAME=FILE   a WAV file for the file source of that name; repeatable
   --midi-in NAME[=NODE]
@@ -65,13 +66,13 @@ const OPTIONS = {
   device: text(),
   buffer: number(1, 65_536, "whole"),
   latency: number(1, 5000),
-  block: number(32, LONGEST_BLOCK, "whole"),
+  block: number(LIVE_BLOCKS.least, LIVE_BLOCKS.most, "whole"),
   midi: list(),
   input: list(),
   "midi-in": list(),
   instrument: text(),
   seconds: number(0, LONGEST_SECONDS),
-  deadline: number(0.01, 100),
+  deadline: number(DEADLINES.least, DEADLINES.most),
   "on-fault": choice(ON_FAULT),
   ...SINK_OPTIONS,
   json: flag(),

@@ -161,10 +161,11 @@ export class SidecarClient {
       this.receiveUnasked(message);
       return;
     }
-    this.waiting.delete(message["id"] as number);
-    if (message["ok"] === true) {
+    const { id, ok, ...fields } = message;
+    this.waiting.delete(id as number);
+    if (ok === true) {
       this.asking = null;
-      waiting.resolve(message);
+      waiting.resolve(fields);
     } else if (typeof message["code"] !== "string" || typeof message["message"] !== "string") {
       waiting.reject(new BelljarError("sidecar/protocol", "The sidecar answered neither yes nor no."));
     } else {

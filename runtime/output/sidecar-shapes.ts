@@ -70,7 +70,7 @@ const ANSWERS: Record<SidecarOp, Shape> = {
     library: orNull(shaped({ path: text, version: text, asio: truth })),
     notes: listOf(text),
   },
-  // The request's id stands where the device's would.
+  // Without the device's id: a message's own is the request's.
   caps: {
     rates: listOf(rate),
     channels: count,

@@ -6,47 +6,22 @@ import type { StreamFormat, StreamStatus } from "../../../abi/sidecar.ts";
 import type { SidecarCommand } from "../../output/sidecar-client.ts";
 import { readSinkConfig, type SinkConfig, sidecarCommand } from "../../output/sink-config.ts";
 import { shipped } from "../../registry/place.ts";
-import { checkKeys, checkNumber, checkWhole, refuse } from "../arguments.ts";
+import { checkNumber, refuse } from "../arguments.ts";
 import { readSession } from "../open-session.ts";
+import { LONGEST_SECONDS } from "../render.ts";
 import type { Session } from "../session.ts";
-import { LiveOutput, type OutputEvent } from "./live-output.ts";
+import { LiveOutput } from "./live-output.ts";
 import type { MidiConnection } from "./midi-connections.ts";
 import {
   type LiveFigures,
   type LiveInput,
   type LiveMeter,
-  type LiveOptions,
   LiveSession,
-  type LiveSessionEvent,
   type SessionFacts,
 } from "./live-session.ts";
+import { checkPlayOptions, type PlayEvent, type PlayOptions, playedBlock } from "./play-options.ts";
 
-/** What happens while it plays, told once each. */
-export type PlayEvent = LiveSessionEvent | OutputEvent;
-
-export interface PlayOptions extends Partial<Omit<LiveOptions, "free" | "onEvent">> {
-  /** A device's id or a part of its name, "null" (nobody hears it) or "wav:FILE". Default: what `settings` say. */
-  device?: string | undefined;
-  /** Milliseconds of sound that lie ready, 1 to 5000. Default: four blocks. */
-  latency?: number | undefined;
-  /** Frames of the device's buffer. Default: what `settings` say. */
-  buffer?: number | undefined;
-  /** MIDI devices that play nodes of type event_input from the first sound on; others can be added with session.connectMidi. */
-  inputs?: readonly PlayedInput[] | undefined;
-  /** The other settings of the sound card's sink, as in the configuration file, which is not read here. */
-  settings?: Partial<SinkConfig> | undefined;
-  /** Called on the host's thread, soon after. */
-  onEvent?: ((event: PlayEvent) => void) | undefined;
-}
-
-/** A MIDI device, and the node that it plays. */
-export interface PlayedInput {
-  /** An input's name (see listMidiInputs), or a part of it that one input alone has. */
-  device: string;
-  node: string;
-  /** Only this channel, 0 to 15; all unless said. */
-  channel?: number | undefined;
-}
+export type { PlayedInput, PlayEvent, PlayOptions } from "./play-options.ts";
 
 /** Seconds from a sample's rendering to the moment at which it is heard. */
 export interface PlayLatency {
@@ -59,12 +34,7 @@ export interface PlayLatency {
   total: number;
 }
 
-const OPTIONS: (keyof PlayOptions)[] = [
-  ...(["folder", "midi", "audio", "rate", "block", "deadline", "onFault", "recovery", "patience"] as const),
-  ...(["device", "latency", "buffer", "settings", "inputs", "onEvent"] as const),
-];
 const DEFAULT_RATE = 48_000;
-const DEFAULT_BLOCK = 128;
 /** -90 dBFS; how long it has to stay below that, and the most that is waited for it. Seconds. */
 const QUIET = 10 ** (-90 / 20);
 const QUIET_SECONDS = 1;
@@ -81,9 +51,7 @@ const ROUND = 50;
  * @throws BelljarError usage/*, file/*, session/*, device/*, sidecar/*, live/*, midi/*, and what loading its plugins throws
  */
 export async function playLive(session: string | Session, options: PlayOptions = {}): Promise<LivePlay> {
-  checkKeys("option of playLive", options, OPTIONS);
-  if (options.latency !== undefined) checkNumber("latency", options.latency, 1, 5000);
-  if (options.buffer !== undefined) checkWhole("buffer", options.buffer, 1, 65_536);
+  checkPlayOptions(options);
   const isFile = typeof session === "string";
   if (!isFile && !Array.isArray(session?.nodes)) {
     refuse("session", "a session's file, or what readSession or parseSession gives", session);
@@ -130,7 +98,7 @@ export class LivePlay {
       if (event.what === "lost" && event.final) news.failure = new BelljarError(event.code, event.message);
       onEvent?.(event);
     };
-    const block = options.block ?? session.blockSize ?? DEFAULT_BLOCK;
+    const block = playedBlock(options, session);
     const output = await LiveOutput.open({
       command: sidecarOf(config),
       config,
@@ -153,7 +121,8 @@ export class LivePlay {
       await output.play(live);
       return new LivePlay(live, output, news, connections);
     } catch (error) {
-      await live?.close();
+      // What came first is what is told.
+      await live?.close().catch(() => {});
       await output.close().catch(() => {});
       throw error;
     }
@@ -249,11 +218,14 @@ export class LivePlay {
   /**
    * Resolves when the sources have ended (or `finish` was called) and the sound has rung out: after a second of quiet, or
    * ten of anything else. A session in which nothing ends goes on until `finish` or `close`.
-   * @param seconds the length that is asked for, instead: it ends there without ringing out
-   * @throws BelljarError live/ended where the audio thread was given up, device/lost where a file can't be gone on with
+   * @param seconds the length that is asked for, instead, from 0 on: it ends there without ringing out
+   * @throws BelljarError usage/value; live/ended where the audio thread was given up, device/lost where a file can't be gone on with
    */
   async ended(seconds?: number): Promise<void> {
-    if (seconds !== undefined) this.session.endAt(seconds);
+    if (seconds !== undefined) {
+      checkNumber("length", seconds, 0, LONGEST_SECONDS);
+      this.session.endAt(seconds);
+    }
     let heard = 0;
     while (this.closing === null) {
       if (this.news.failure !== null) throw this.news.failure;

@@ -39,6 +39,27 @@ test("what can't be played is refused, and says why", async () => {
   await refused("usage/value", () => playLive(KEYS, { latency: 0 }));
   await refused("usage/value", () => playLive(KEYS, { buffer: 1.5 }));
   await refused("usage/value", () => playLive(7 as unknown as string));
+  const wrong: [option: string, value: unknown][] = [
+    ["device", 5],
+    ["folder", 5],
+    ["block", 31],
+    ["block", 4097],
+    ["rate", "48000"],
+    ["deadline", -1],
+    ["midi", { song: "song.mid" }],
+    ["audio", []],
+    ["inputs", "Piano"],
+    ["inputs", [null]],
+    ["inputs", [{ node: "keys" }]],
+    ["inputs", [{ node: 5, device: "Piano" }]],
+    ["inputs", [{ node: "keys", device: "Piano", channel: 16 }]],
+    ["onEvent", "shout"],
+  ];
+  for (const [option, value] of wrong) {
+    await refused("usage/value", () => playLive(KEYS, { device: "null", [option]: value } as object));
+  }
+  await refused("usage/option", () => playLive(KEYS, { inputs: [{ name: "Piano" }] as never }));
+  await refused("session/block-size", () => playLive({ ...KEYS, blockSize: 8192 }, { device: "null" }));
   await refused("config/key", () => playLive(KEYS, { settings: { devise: "null" } as object }));
   await refused("file/not-found", () => playLive("nowhere.json"));
   await refused("device/unknown", () => playLive(KEYS, { device: "the one in the cellar" }));
@@ -94,6 +115,8 @@ test("another session that is played in its turn is heard to its end, too", asyn
 
 test("a length that is asked for is kept, and no more", async () => {
   const live = await playLive(SONG, { device: "null", midi });
+  for (const length of [-1, Number.NaN, "2"])
+    await refused("usage/value", () => live.ended(length as number));
   await live.ended(0.2);
   const { frame } = live.figures;
   await live.close();
