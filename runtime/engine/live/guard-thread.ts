@@ -196,10 +196,16 @@ class Guard {
   /** An audio thread that waits for what it is to play. */
   private async startThread(): Promise<AudioWorker> {
     const worker = new Worker(program(), { workerData: { role: "audio", ...this.data.audio } });
-    const ready = await within(THREAD_TIME, messageOf<FromAudioThread, "ready">(worker, "ready"));
-    worker.on("message", (message: FromAudioThread) => this.hear(worker, message));
     // That it ended is what counts.
     worker.on("error", () => {});
+    let ready: Extract<FromAudioThread, { type: "ready" }>;
+    try {
+      ready = await within(THREAD_TIME, messageOf<FromAudioThread, "ready">(worker, "ready"));
+    } catch (error) {
+      void worker.terminate();
+      throw error;
+    }
+    worker.on("message", (message: FromAudioThread) => this.hear(worker, message));
     worker.once("exit", () => {
       this.dead = worker;
       if (worker === this.audio?.worker) this.startRescue();
@@ -226,20 +232,30 @@ class Guard {
   }
 
   private keepSpare(): void {
+    if (this.closed) return;
     this.spare = this.startThread();
-    // Told when it is needed.
+    // Another one is started where it is needed.
     this.spare.catch(() => {});
+  }
+
+  /** The thread that was kept; where it never began, or has ended, another one. */
+  private async takeSpare(): Promise<AudioWorker> {
+    const kept = (await this.spare?.catch(() => null)) ?? null;
+    this.spare = null;
+    // A thread that has ended has no number.
+    return kept !== null && kept.worker.threadId >= 0 ? kept : this.startThread();
   }
 
   private async begin(rehearsal: Parcel | null): Promise<void> {
     const deal = this.coming as Deal;
     try {
-      this.audio = await (this.spare as Promise<AudioWorker>);
-      if (this.closed) return;
+      this.audio = await this.takeSpare();
+      if (this.closed) return void this.audio.worker.terminate();
       this.playing = deal;
       const playing = messageOf<FromAudioThread, "playing">(this.audio.worker, "playing");
       this.handOver(deal, rehearsal);
       await within(THREAD_TIME, playing);
+      if (this.closed) return;
       this.stillness.reset(askLinux(this.audio.thread));
       this.keepSpare();
       this.watch = setInterval(() => {
@@ -265,6 +281,7 @@ class Guard {
   }
 
   private giveUp(message: string): void {
+    if (this.closed) return;
     this.closed = true;
     if (this.watch !== null) clearInterval(this.watch);
     this.tell({ type: "ended", message });
@@ -285,15 +302,19 @@ class Guard {
     this.settle();
     const where = this.condemn(words.load(Word.Inside));
     words.store(Word.Inside, 0);
-    const next = await (this.spare as Promise<AudioWorker>);
-    if (this.closed) return;
+    const next = await this.takeSpare();
+    if (this.closed) return void next.worker.terminate();
     const playing = messageOf<FromAudioThread, "playing">(next.worker, "playing");
     this.audio = next;
-    this.keepSpare();
     this.handOver(this.playing as Deal, null);
     // A graph that was on its way comes after it.
     if (this.coming !== null) this.handOverInPieces(this.coming);
-    await within(THREAD_TIME, playing);
+    try {
+      await within(THREAD_TIME, playing);
+    } finally {
+      // Not before: what a thread does that begins would be in its way.
+      this.keepSpare();
+    }
     this.stillness.reset(askLinux(next.thread));
     const milliseconds = performance.now() - began;
     const message = `The audio thread came to a halt${where}; another one goes on.`;
