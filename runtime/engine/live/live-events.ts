@@ -8,7 +8,7 @@ import { type LiveWords, nodeOf, placeWord, sessionOf, Word } from "./words.ts";
 
 /** Records of each queue: a power of two. */
 export const EVENT_RECORDS = 4096;
-/** Most connections to MIDI devices. */
+/** Most connections to MIDI devices at a time. */
 export const MOST_CONNECTIONS = 64;
 
 /** Sessions whose nodes are known at a time: the one that plays, and those that are to come. */
@@ -48,6 +48,11 @@ export class Routes {
     for (let i = first; i < first + SESSIONS; i++) {
       if (sessionOf(places[i] as number) === session) Atomics.store(places, i, 0);
     }
+  }
+
+  /** [control] The number is another connection's from now on. */
+  forget(connection: number): void {
+    for (let i = 0; i < SESSIONS; i++) Atomics.store(this.places, connection * SESSIONS + i, 0);
   }
 
   /** [audio] A node's number, or -1. */

@@ -3,9 +3,12 @@
 
 import { Worker } from "node:worker_threads";
 import { BelljarError, printable } from "../../../abi/error.ts";
+import { EventType } from "../../../abi/layout.ts";
 import { shipped } from "../../registry/place.ts";
-import { MOST_CONNECTIONS, Routes } from "./live-events.ts";
+import { checkText } from "../arguments.ts";
+import { EVENT_RECORDS, MOST_CONNECTIONS, Routes } from "./live-events.ts";
 import type { FromMidiThread, MidiThreadData, ToMidiThread } from "./midi-thread.ts";
+import { RecordQueue } from "./queue.ts";
 
 /** A MIDI device that plays an event input. */
 export interface MidiConnection {
@@ -27,6 +30,9 @@ export interface MidiConnectionEvent {
 const ANSWER_TIME = 10_000;
 const END_TIME = 400;
 
+const threadEnded = (): BelljarError =>
+  new BelljarError("midi/system", "The thread that hears MIDI devices ended.");
+
 /** A thread that knows MIDI devices, and its answers. */
 class MidiThread {
   private readonly worker: Worker;
@@ -35,8 +41,15 @@ class MidiThread {
     { resolve: (answer: FromMidiThread) => void; reject: (error: Error) => void }
   >();
   private requests = 0;
+  private isEnded = false;
+  private isClosing = false;
 
-  constructor(live: MidiThreadData["live"], hear: (message: FromMidiThread) => void) {
+  /** @param onEnd it ended by itself */
+  constructor(
+    live: MidiThreadData["live"],
+    hear: (message: FromMidiThread) => void,
+    onEnd: () => void = () => {},
+  ) {
     const path = shipped("live-thread.js");
     if (path === null) {
       throw new BelljarError(
@@ -51,12 +64,13 @@ class MidiThread {
       if (!("request" in message)) hear(message);
       else this.waiting.get(message.request)?.resolve(message);
     });
-    const fail = (): void => {
-      const error = new BelljarError("midi/system", "The thread that hears MIDI devices ended.");
-      for (const { reject } of this.waiting.values()) reject(error);
-    };
-    this.worker.on("error", fail);
-    this.worker.on("exit", fail);
+    // What it died of says nothing to anybody here; its end follows.
+    this.worker.on("error", () => {});
+    this.worker.on("exit", () => {
+      this.isEnded = true;
+      for (const { reject } of this.waiting.values()) reject(threadEnded());
+      if (!this.isClosing) onEnd();
+    });
     // It waits for devices as long as there is somebody to play to.
     this.worker.unref();
   }
@@ -69,6 +83,7 @@ class MidiThread {
   async ask<Type extends "inputs" | "connected">(
     make: (request: number) => ToMidiThread,
   ): Promise<Extract<FromMidiThread, { type: Type }>> {
+    if (this.isEnded) throw threadEnded();
     const request = ++this.requests;
     const late = new BelljarError("midi/system", "The system's MIDI does not answer.");
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -87,6 +102,8 @@ class MidiThread {
   }
 
   async close(): Promise<void> {
+    this.isClosing = true;
+    if (this.isEnded) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ended = new Promise<void>((resolve) => this.worker.once("exit", () => resolve()));
     const over = new Promise<void>((resolve) => {
@@ -129,6 +146,8 @@ export class MidiConnections {
   private thread: MidiThread | null = null;
   /** By their numbers. */
   private readonly list: Route[] = [];
+  /** Numbers of those that are over, to be had again: the one that has been free the longest comes first. */
+  private readonly free: number[] = [];
 
   constructor(
     words: SharedArrayBuffer,
@@ -141,7 +160,7 @@ export class MidiConnections {
 
   /**
    * @param place the node's number in the session of that number
-   * @throws BelljarError midi/library, midi/system, midi/input, midi/open, midi/connections
+   * @throws BelljarError usage/value, midi/library, midi/system, midi/input, midi/open, midi/connections
    */
   async connect(
     node: string,
@@ -150,20 +169,26 @@ export class MidiConnections {
     place: number,
     session: number,
   ): Promise<MidiConnection> {
-    const number = this.list.length;
-    if (number >= MOST_CONNECTIONS) {
+    checkText("MIDI input", device);
+    const number = this.list.length < MOST_CONNECTIONS ? this.list.length : this.free.shift();
+    if (number === undefined) {
       throw new BelljarError(
         "midi/connections",
-        `A live session has ${MOST_CONNECTIONS} MIDI connections at most.`,
+        `A live session has ${MOST_CONNECTIONS} MIDI connections at most at a time.`,
       );
     }
-    this.thread ??= new MidiThread(this.live, (message) => this.hear(message));
+    this.thread ??= new MidiThread(
+      this.live,
+      (message) => this.hear(message),
+      () => this.endAll(),
+    );
     const { thread } = this;
     const route: Route = {
       connection: {
         device,
         node,
         disconnect: () => {
+          if (!route.isOpen) return;
           route.isOpen = false;
           thread.send({ type: "disconnect", connection: number });
         },
@@ -171,7 +196,8 @@ export class MidiConnections {
       isOpen: true,
       leads: true,
     };
-    this.list.push(route);
+    this.list[number] = route;
+    this.routes.forget(number);
     this.routes.set(number, session, place);
     try {
       const wish = { device, channel };
@@ -214,7 +240,23 @@ export class MidiConnections {
     await thread?.close();
   }
 
+  /** The thread has ended by itself: nobody else ends the notes that it played. The next connection starts another one. */
+  private endAll(): void {
+    this.thread = null;
+    const queue = new RecordQueue(EVENT_RECORDS, this.live?.events);
+    for (const [number, route] of this.list.entries()) {
+      if (!route.isOpen) continue;
+      route.isOpen = false;
+      this.free.push(number);
+      queue.put(0, 0, [number, EventType.AllNotesOff, -1, -1, -1, 0]);
+      const { device, node } = route.connection;
+      const message = `The MIDI input "${printable(device, 120)}" is heard no more: the thread that hears MIDI devices ended.`;
+      this.tell({ what: "midi-lost", message, device, node });
+    }
+  }
+
   private hear(message: FromMidiThread): void {
+    if (message.type === "disconnected") this.free.push(message.connection);
     if (message.type !== "lost" && message.type !== "back") return;
     const route = this.list[message.connection];
     if (route === undefined || !route.isOpen) return;

@@ -29,12 +29,16 @@ export type FromMidiThread =
   | { type: "inputs"; request: number; names: string[] }
   | { type: "connected"; request: number; device: string }
   | { type: "failed"; request: number; code: string; message: string; hint: string }
-  | { type: "lost" | "back"; connection: number; device: string };
+  | { type: "lost" | "back"; connection: number; device: string }
+  /** What it let go of has been heard: its number may be another one's. */
+  | { type: "disconnected"; connection: number };
 
 /** How often is looked for devices that have gone or come. Milliseconds. */
 const LOOK_EVERY = 300;
 /** How far its priority is behind the audio thread's. */
 const BEHIND = 5;
+/** By then the audio thread has taken what a connection let go of. Milliseconds. */
+const TAKEN = 1000;
 
 /** Runs in the worker. */
 export function runMidiThread(): void {
@@ -82,6 +86,7 @@ export function runMidiThread(): void {
         break;
       case "disconnect":
         hub?.disconnect(message.connection);
+        setTimeout(() => tell({ type: "disconnected", connection: message.connection }), TAKEN).unref();
         break;
       case "deaf":
         hub?.setDeaf(message.isDeaf);

@@ -5,7 +5,12 @@ import { BroadcastChannel } from "node:worker_threads";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { EVENT_BYTES, EVENT_FRAME, EVENT_KEY, EventType } from "../../../abi/layout.ts";
-import { EVENT_RECORDS, LiveEvents, Routes } from "../../../runtime/engine/live/live-events.ts";
+import {
+  EVENT_RECORDS,
+  LiveEvents,
+  MOST_CONNECTIONS,
+  Routes,
+} from "../../../runtime/engine/live/live-events.ts";
 import type { LiveGraph } from "../../../runtime/engine/live/parcel.ts";
 import { RecordQueue } from "../../../runtime/engine/live/queue.ts";
 import { LiveWords, placeWord, Word } from "../../../runtime/engine/live/words.ts";
@@ -23,6 +28,7 @@ const driver = `driver: (() => {
   const air = new BroadcastChannel(${JSON.stringify(AIR)});
   air.unref();
   air.onmessage = ({ data }) => {
+    if (data.fails) throw new Error("the driver has failed");
     if (data.names !== undefined) names = data.names;
     else ports.get(data.name)?.(Uint8Array.from(data.bytes), 0);
   };
@@ -253,6 +259,50 @@ test("a connection that is ended is heard no more; what can't be connected is re
   } finally {
     await player.close();
   }
+});
+
+test("connections that are over make room for others", async () => {
+  const player = await Player.open(LIVE, { change });
+  const { live } = player;
+  try {
+    for (let i = 0; i < MOST_CONNECTIONS; i++) {
+      const connection = await live.connectMidi("keys", "keys");
+      connection.disconnect();
+      connection.disconnect();
+    }
+    const open: unknown[] = [];
+    const end = performance.now() + PATIENCE;
+    while (open.length < MOST_CONNECTIONS && performance.now() < end) {
+      await live.connectMidi("keys", "keys").then(
+        (connection) => open.push(connection),
+        (error) => assert.is(error.code, "midi/connections"),
+      );
+      await new Promise((resume) => setTimeout(resume, 5));
+    }
+    assert.is(open.length, MOST_CONNECTIONS);
+    const more = await live.connectMidi("keys", "keys").catch((error) => error.code);
+    assert.is(more, "midi/connections", "each number is one connection's");
+  } finally {
+    await player.close();
+  }
+});
+
+test("where the thread that hears devices fails, that is told, its notes end, and devices can be connected again", async () => {
+  await played(async (player) => {
+    const { live } = player;
+    send(0x90, 69, 100);
+    await until(player, sounds(player));
+    air.postMessage({ fails: true });
+    await until(player, () => player.said("midi-lost").length > 0);
+    await until(player, isSilent(player));
+    assert.equal(
+      player.said("midi-lost").map((event) => "message" in event && event.message),
+      [`The MIDI input "${KEYS}" is heard no more: the thread that hears MIDI devices ended.`],
+    );
+    assert.is((await live.connectMidi("keys", "keys")).device, KEYS);
+    send(0x90, 57, 100);
+    await until(player, sounds(player));
+  });
 });
 
 test("what host and devices send reaches the event inputs in order of time, each in its block", () => {
