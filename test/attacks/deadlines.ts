@@ -41,7 +41,11 @@ const misses = (times: number): string => MISSES.repeat(times);
 export const ATTACKS: Attack[] = [
   {
     attack: "A plugin works at a tenth of the speed that its units are meant for",
-    defence: { file: calls, line: 'if (now > this.endsAt) throw new Stop("deadline", "");', off: "" },
+    defence: {
+      file: calls,
+      line: 'if (now > (times[ENDS_AT] as number)) throw new Stop("deadline", "");',
+      off: "",
+    },
     attempt: (belljar) =>
       late(belljar, {
         process: `(local $i i32) (loop $l ${MISSES}
@@ -53,7 +57,11 @@ export const ATTACKS: Attack[] = [
   {
     attack:
       "A plugin that was not fast is handed what only fast ones get, and turns slow just before its deadline",
-    defence: { file: calls, line: "fast = (now - this.readAt) * SLICE < this.handed * FAST;", off: "" },
+    defence: {
+      file: calls,
+      line: "fast = (now - (times[READ_AT] as number)) * SLICE < this.handed * FAST;",
+      off: "",
+    },
     attempt: (belljar) => {
       // 270 rounds at a fifth of the slowest pace are 0.84 ms.
       const time = (made: PluginInstance): number => {

@@ -239,7 +239,7 @@ export const ATTACKS: Attack[] = [
   },
   {
     attack: "A plugin comes back at full level over and over, to make clicks of silence and sound",
-    defence: { file: STEP, line: "this.faded = -node.latency;", off: "" },
+    defence: { file: STEP, line: "this.faded = -this.node.latency;", off: "" },
     attempt: async (belljar) => {
       const { heard } = await render(belljar, { a: FADING }, [["a.audio_out", "master.audio_in"]], 0.08);
       return `its first samples: ${[0, 3, 4, 5].map((block) => heard[block * BLOCK]).join(" ")}`;

@@ -171,7 +171,10 @@ class AudioThread {
     const { unpacking, port } = this.coming;
     const end = this.now() + this.length * PREPARING;
     let next = unpacking.step();
-    while (next === null && !unpacking.waits && this.now() < end) next = unpacking.step();
+    while (next === null && !unpacking.waits && this.now() < end) {
+      this.words.add(Word.Beat, 1);
+      next = unpacking.step();
+    }
     if (next === null) return;
     this.coming = null;
     this.swap(next, port);
@@ -187,6 +190,7 @@ class AudioThread {
     words.figures[Figure.Rate] = parcel.rate;
     // Otherwise it is what the thread before this one played.
     const isNew = words.load(Word.Edition) !== parcel.edition;
+    this.greet(playing, isNew);
     if (isNew) {
       const { graph } = playing;
       for (const { node, slot, value } of parcel.knobs) graph.setControl(node, slot, value);
@@ -246,6 +250,14 @@ class AudioThread {
     const origin = figures[Figure.Origin] as number;
     for (const node of declared) {
       if (node instanceof TrackSource || node instanceof FileSource) node.seek(frame - origin);
+    }
+  }
+
+  /** Replacements that never played in the graph before, or in the thread before this one. */
+  private greet({ graph, declared, slots, parcel }: LiveGraph, isNew: boolean): void {
+    for (const [i, node] of declared.entries()) {
+      if (!(node instanceof LivePluginNode) || (isNew && (parcel.plan.was[i] as number) < 0)) continue;
+      if (this.words.node(slots[i] as number, NodeWord.Playing) !== node.serial) graph.arrive(i);
     }
   }
 
@@ -432,6 +444,7 @@ class AudioThread {
     figures[Figure.MeanLoad] = (figures[Figure.MeanLoad] as number) * (1 - MEAN_WEIGHT) + load * MEAN_WEIGHT;
     // No branch that is rarely taken: V8 would throw the compiled function away at the first time, which costs time and garbage.
     const worst = figures[Figure.WorstLoad] as number;
+    // biome-ignore lint/complexity/useMathMinMax: what Math.max gives is a new object on some versions of V8.
     figures[Figure.WorstLoad] = load > worst ? load : worst;
     words.add(Word.Late, load > 1 ? 1 : 0);
     figures[Figure.Peak] = graph.level[0] as number;
