@@ -231,6 +231,7 @@ class Performance {
         this.note(event.what, event.message, "", event.frame);
         break;
       case "sink":
+      case "control":
       case "midi-lost":
       case "midi-back":
         this.note(event.what, event.message);

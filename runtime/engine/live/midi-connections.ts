@@ -144,6 +144,7 @@ export class MidiConnections {
   private readonly live: MidiThreadData["live"];
   private readonly tell: (event: MidiConnectionEvent) => void;
   private thread: MidiThread | null = null;
+  private isClosed = false;
   /** By their numbers. */
   private readonly list: Route[] = [];
   /** Numbers of those that are over, to be had again: the one that has been free the longest comes first. */
@@ -160,7 +161,7 @@ export class MidiConnections {
 
   /**
    * @param place the node's number in the session of that number
-   * @throws BelljarError usage/value, midi/library, midi/system, midi/input, midi/open, midi/connections
+   * @throws BelljarError usage/value, live/closed, midi/library, midi/system, midi/input, midi/open, midi/connections
    */
   async connect(
     node: string,
@@ -170,6 +171,7 @@ export class MidiConnections {
     session: number,
   ): Promise<MidiConnection> {
     checkText("MIDI input", device);
+    if (this.isClosed) throw new BelljarError("live/closed", "The session was closed, and plays no more.");
     const number = this.list.length < MOST_CONNECTIONS ? this.list.length : this.free.shift();
     if (number === undefined) {
       throw new BelljarError(
@@ -236,6 +238,7 @@ export class MidiConnections {
 
   async close(): Promise<void> {
     const { thread } = this;
+    this.isClosed = true;
     this.thread = null;
     await thread?.close();
   }

@@ -2,6 +2,7 @@
 // Source: "MIDI 1.0 Detailed Specification" (MIDI Manufacturers Association, document 4.2).
 
 import { EventType } from "../../../abi/layout.ts";
+import { checkKeys, checkWhole, refuse } from "../arguments.ts";
 import { MidiMapping } from "../midi-mapping.ts";
 import { channelMessage, dataBytesOf } from "../midi-message.ts";
 
@@ -31,6 +32,7 @@ export interface MidiInputOptions {
 /** Ids of notes from devices: above those that a MIDI file's notes have. */
 export const DEVICE_NOTE_IDS = 2 ** 30;
 const NOTE_IDS = 2 ** 24;
+const MOST_NOTE_ID = 2 ** 31 - 1;
 
 const SYSEX = 0xf0;
 const SYSTEM_RESET = 0xff;
@@ -49,9 +51,17 @@ export class MidiInput {
   /** The first data byte of a message of two; -1: it has not come yet. */
   private first = -1;
 
-  /** @param play what follows an event: with a live session, `(event) => session.play("keys", event)` */
+  /**
+   * @param play what follows an event: with a live session, `(event) => session.play("keys", event)`
+   * @throws BelljarError usage/option, usage/value
+   */
   constructor(play: (event: MidiInputEvent) => void, options: MidiInputOptions = {}) {
+    if (typeof play !== "function") refuse("play of a MidiInput", "a function", play);
+    checkKeys("option of MidiInput", options, ["channel", "firstNoteId", "noteIds"]);
     const { channel = -1, firstNoteId = DEVICE_NOTE_IDS, noteIds = NOTE_IDS } = options;
+    checkWhole("channel", options.channel ?? 0, 0, 15);
+    checkWhole("first note id", firstNoteId, 0, MOST_NOTE_ID);
+    checkWhole("number of note ids", noteIds, 1, MOST_NOTE_ID - firstNoteId + 1);
     this.play = play;
     this.channel = channel;
     this.mapping = new MidiMapping(

@@ -6,7 +6,7 @@ import type { StreamFormat, StreamStatus } from "../../../abi/sidecar.ts";
 import type { SidecarCommand } from "../../output/sidecar-client.ts";
 import { readSinkConfig, type SinkConfig, sidecarCommand } from "../../output/sink-config.ts";
 import { shipped } from "../../registry/place.ts";
-import { checkNumber, refuse } from "../arguments.ts";
+import { checkNumber, checkObject, checkText, refuse } from "../arguments.ts";
 import { readSession } from "../open-session.ts";
 import { LONGEST_SECONDS } from "../render.ts";
 import type { Session } from "../session.ts";
@@ -155,33 +155,39 @@ export class LivePlay {
 
   /**
    * A node's control outputs as the last block left them, by port, in their own units.
-   * @throws BelljarError live/node
+   * @throws BelljarError usage/value, live/node
    */
   monitors(node: string): Map<string, number> {
+    checkText("node", node);
     return this.session.monitors(node);
   }
 
   /**
    * Sets a parameter, in its own unit, from the next block on.
-   * @throws BelljarError live/node, live/parameter, live/value, live/full
+   * @throws BelljarError usage/value, live/node, live/parameter, live/value, live/full
    */
   set(node: string, parameter: string, value: number): void {
+    checkText("node", node);
+    checkText("parameter", parameter);
     this.session.set(node, parameter, value);
   }
 
   /**
    * Plays an event on a node of type event_input.
-   * @throws BelljarError live/node, live/event, live/value, live/full
+   * @throws BelljarError usage/value, live/node, live/event, live/value, live/full
    */
   play(node: string, event: LiveInput): void {
+    checkText("node", node);
+    checkObject("event", event);
     this.session.play(node, event);
   }
 
   /**
    * Plays another session from its beginning, without a gap, as soon as it is ready.
-   * @throws BelljarError what loading it throws; this one then goes on
+   * @throws BelljarError what loading it throws; this one then goes on. live/closed
    */
   async change(session: Session): Promise<void> {
+    this.checkOpen();
     this.changes++;
     try {
       await this.session.change(session);
@@ -194,19 +200,27 @@ export class LivePlay {
 
   /**
    * Goes on with this session at the same place, with other nodes and wires; see LiveSession.edit for what plays on.
-   * @throws BelljarError live/edit, and what loading the new nodes throws; all then goes on as it was
+   * @throws BelljarError live/edit, and what loading the new nodes throws; all then goes on as it was. live/closed
    */
-  edit(session: Session): Promise<void> {
+  async edit(session: Session): Promise<void> {
+    this.checkOpen();
     return this.session.edit(session);
   }
 
   /**
    * Gives a plugin other config values, however long it works on them: they are heard when it is ready, without a gap.
    * @param config by the config parameter's id; the others stay as they are
-   * @throws BelljarError live/node, and what `edit` throws
+   * @throws BelljarError usage/value, live/node, and what `edit` throws
    */
-  configure(node: string, config: Parameters<LiveSession["configure"]>[1]): Promise<void> {
+  async configure(node: string, config: Parameters<LiveSession["configure"]>[1]): Promise<void> {
+    checkText("node", node);
+    checkObject("config", config);
+    this.checkOpen();
     return this.session.configure(node, config);
+  }
+
+  private checkOpen(): void {
+    if (this.closing !== null) throw new BelljarError("live/closed", "It was closed, and plays no more.");
   }
 
   /** Ends all sources and all notes; what sounds may ring out. */

@@ -182,4 +182,21 @@ test("no bytes throw, in no pieces; every event is one that a plugin may receive
   ]);
 });
 
+test("what a connection can't be made from is refused", () => {
+  const refused = (code: string, ...args: unknown[]): void => {
+    assert.throws(
+      () => new MidiInput(...(args as ConstructorParameters<typeof MidiInput>)),
+      (error: { code: string }) => error.code === code,
+      JSON.stringify(args),
+    );
+  };
+  const play = (): void => {};
+  refused("usage/value", "shout");
+  refused("usage/value", play, null);
+  refused("usage/option", play, { chanel: 1 });
+  refused("usage/value", play, { channel: 16 });
+  refused("usage/value", play, { firstNoteId: -1 });
+  refused("usage/value", play, { noteIds: 2 ** 31 });
+});
+
 test.run();

@@ -74,6 +74,13 @@ test("notes are heard, parameters take effect, meters show it, and it ends when 
     assert.ok(live.latency.ready >= 0.02 && live.latency.total >= live.latency.ready);
     await refused("live/parameter", () => live.set("tone", "volume", 1));
     await refused("live/node", () => live.play("piano", { type: EventType.NoteOn, key: 60 }));
+    const nothing = null as unknown as string & { type: number };
+    await refused("usage/value", () => live.play(nothing, { type: EventType.NoteOn, key: 60 }));
+    await refused("usage/value", () => live.play("keys", nothing));
+    await refused("usage/value", () => live.set("tone", nothing, 1));
+    await refused("usage/value", () => live.monitors(nothing));
+    await refused("usage/value", () => live.configure("tone", nothing as never));
+    await refused("usage/value", () => live.session.connectMidi("keys", nothing));
     live.set("tone", "gain", 0.5);
     live.play("keys", { type: EventType.NoteOn, key: 69, value: 1 });
     while ((live.meters[1]?.level ?? 0) < 0.1) await new Promise((resume) => setTimeout(resume, 5));
@@ -92,6 +99,11 @@ test("notes are heard, parameters take effect, meters show it, and it ends when 
     await live.close();
   }
   assert.is(await live.close(), await live.close(), "closed once, whoever asks");
+  // Nothing is begun that nobody would end.
+  await refused("live/closed", () => live.change(KEYS));
+  await refused("live/closed", () => live.edit(KEYS));
+  await refused("live/closed", () => live.configure("tone", {}));
+  await refused("live/closed", () => live.session.connectMidi("keys", "Piano"));
   assert.equal(
     events.filter(({ what }) => what !== "underrun"),
     [],
