@@ -127,7 +127,7 @@ class Census {
 
 function report({ apis, library, notes }: DeviceList, devices: Found[], midi: MidiList): string {
   const rows = devices.map(({ id, isDefault, channels, defaultRate, caps }) => [
-    id,
+    printable(id, 120),
     isDefault ? "default" : "",
     String(channels),
     String(Math.round(defaultRate)),
@@ -148,11 +148,18 @@ function report({ apis, library, notes }: DeviceList, devices: Found[], midi: Mi
     ),
   ];
   if (library !== null) {
-    const asio = library.asio ? "with ASIO" : "without ASIO";
-    lines.push(`${library.version}, ${asio}: ${library.path}`);
-    if (apis.length > 0) lines.push(`Interfaces: ${apis.map(({ name: api }) => api).join(", ")}`);
+    const { version, asio, path } = library;
+    lines.push(`${printable(version, 120)}, ${asio ? "with" : "without"} ASIO: ${printable(path, 200)}`);
+    if (!asio && process.platform === "win32") {
+      lines.push("How to get a library with ASIO: belljar devices --help");
+    }
+    const names = apis.map(({ name: api }) => printable(api, 60));
+    if (apis.length > 0) lines.push(`Interfaces: ${names.join(", ")}`);
+    if (devices.every(({ id }) => isAlwaysThere(id))) {
+      lines.push("There is no sound card, or none that this user may play on.");
+    }
   }
-  lines.push(...notes);
+  lines.push(...notes.map((note) => printable(note, 400)));
   if (midi.note !== null) lines.push(midi.note);
   else if (midi.inputs.length === 0) lines.push("No MIDI inputs.");
   else {

@@ -34,6 +34,14 @@ test("the clock and the file are always there, as a table and as JSON", async ()
   }
 });
 
+test("where there is no sound card, that is told", async () => {
+  const [text, json] = [await belljar(["devices"], folder), await belljar(["devices", "--json"], folder)];
+  const { library, devices } = JSON.parse(json.stdout);
+  if (library === null) return skip("there is no PortAudio, which is what is told then");
+  if (devices.length > 2) return skip("there is a sound card");
+  assert.match(text.stdout, /^There is no sound card, or none that this user may play on\.$/m);
+});
+
 test("a PortAudio library that is none is told, the other devices are listed all the same, and the exit code is 2", async () => {
   writeFileSync(join(folder, "false.so"), "no library");
   for (const name of ["false.so", "missing.so"]) {
