@@ -34,6 +34,8 @@ const TIME_LIMIT = 5000;
 const STUCK_AFTER = 2000;
 /** How often a running stream is looked at. */
 const LOOK_EVERY = 100;
+/** Milliseconds in which the last words of a process that is stuck are on their way. */
+const LAST_WORDS = 50;
 /** How often it is looked whether devices have come or gone. */
 const LOOK_AROUND_EVERY = 1000;
 
@@ -126,7 +128,10 @@ export class Sidecar {
         return this.ask({ op, device: textField(fields, "device") });
       case "open": {
         this.notWhilePlaying(op);
-        const format = await this.ask({ op, device: textField(fields, "device"), wish: wishOf(fields.wish) });
+        const [device, wish] = [textField(fields, "device"), wishOf(fields.wish)];
+        // What was open before is closed for it.
+        this.state = "closed";
+        const format = await this.ask({ op, device, wish });
         this.state = "open";
         for (let i = 0; i < this.words.length; i++) Atomics.store(this.words, i, 0);
         return format;
@@ -134,8 +139,10 @@ export class Sidecar {
       case "start":
         return this.start(fields.ring);
       case "pause":
+        if (this.playing === null) return {};
         await this.finish(Command.Pause, TIME_LIMIT);
-        this.state = "paused";
+        // It may have been lost on the way.
+        if (this.state === "open") this.state = "paused";
         return {};
       case "stop":
         await this.finish(Command.Stop, TIME_LIMIT);
@@ -213,9 +220,9 @@ export class Sidecar {
 
   /** Hands a request to the device thread. What takes too long there can't be called back: then this process ends. */
   private ask(request: ThreadRequest): Promise<object> {
-    return within(TIME_LIMIT, this.answerOf(request), () =>
-      this.stuck(`The device did not answer "${request.op}"`),
-    ).then((answer) => {
+    return within(TIME_LIMIT, this.answerOf(request), () => {
+      throw this.stuck(`The device did not answer "${request.op}"`);
+    }).then((answer) => {
       if (!answer.ok) throw answer;
       return answer.result;
     });
@@ -235,9 +242,9 @@ export class Sidecar {
     const began = new Promise<null>((resolve) => {
       this.onPlaying = () => resolve(null);
     });
-    const refused = await within(TIME_LIMIT, Promise.race([ended, began]), () =>
-      this.stuck("The device did not start"),
-    );
+    const refused = await within(TIME_LIMIT, Promise.race([ended, began]), () => {
+      throw this.stuck("The device did not start");
+    });
     if (refused !== null) throw refused;
     this.state = "running";
     this.playing = ended;
@@ -265,26 +272,34 @@ export class Sidecar {
     let beat = -1;
     let since = performance.now();
     let underruns = Atomics.load(this.words, AT_UNDERRUNS);
-    this.watch = setInterval(() => {
+    const watch = setInterval(() => {
       const now = performance.now();
       const at = Atomics.load(this.words, AT_BEAT);
       if (at !== beat) {
         beat = at;
         since = now;
-      } else if (now - since > STUCK_AFTER) this.stuck("The device takes no sound any more");
+      } else if (now - since > STUCK_AFTER) {
+        clearInterval(watch);
+        this.stuck("The device takes no sound any more");
+      }
       const count = Atomics.load(this.words, AT_UNDERRUNS);
       if (count === underruns) return;
       underruns = count;
       const { worstShortfall, missingFrames } = this.status();
       void this.send({ event: "underrun", underruns, worstShortfall, missingFrames });
     }, LOOK_EVERY);
+    this.watch = watch;
   }
 
-  /** The device thread is in a call that does not return. Nothing but the process's end frees it. */
-  private stuck(what: string): never {
-    void this.send({ event: "lost", code: "device/stuck", message: `${what}; the sidecar ends.` });
-    setTimeout(() => process.kill(process.pid, "SIGKILL"), 50);
-    throw fail("device/stuck", `${what}; the sidecar ends.`, "Start it again.");
+  /**
+   * The device thread is in a call that does not return. Nothing but the process's end frees it, and that not by exit, which
+   * waits for its threads. Returns what a request that waits for it is told.
+   */
+  private stuck(what: string): Failure {
+    const message = `${what}; the sidecar ends.`;
+    void this.send({ event: "lost", code: "device/stuck", message });
+    setTimeout(endAtOnce, LAST_WORDS);
+    return fail("device/stuck", message, "Start it again.");
   }
 
   /** Ends a stream that plays. @returns whether it ended in time */
@@ -297,7 +312,7 @@ export class Sidecar {
       late = true;
       return null;
     });
-    if (late && command !== Command.Drain) this.stuck("The device does not stop");
+    if (late && command !== Command.Drain) throw this.stuck("The device does not stop");
     return !late;
   }
 
@@ -328,22 +343,26 @@ export class Sidecar {
   end(): void {
     if (this.ending) return;
     this.ending = true;
-    setTimeout(() => process.kill(process.pid, "SIGKILL"), TIME_LIMIT);
+    setTimeout(endAtOnce, TIME_LIMIT);
     this.queue = this.queue
       .then(() => this.finish(Command.Stop, TIME_LIMIT))
       .then(() => this.ask({ op: "close" }))
-      .then(
-        () => process.exit(0),
-        () => process.exit(1),
-      );
+      .then(() => process.exit(0), endAtOnce);
   }
 }
 
-const fail = (code: string, message: string, hint = ""): { code: string; message: string; hint: string } => ({
-  code,
-  message,
-  hint,
-});
+/** Whatever its threads do. */
+function endAtOnce(): void {
+  process.kill(process.pid, "SIGKILL");
+}
+
+interface Failure {
+  code: string;
+  message: string;
+  hint: string;
+}
+
+const fail = (code: string, message: string, hint = ""): Failure => ({ code, message, hint });
 
 function idOf(message: unknown): number {
   const id = (message as { id?: unknown } | null)?.id;

@@ -6,13 +6,14 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import koffi from "koffi";
 import { BelljarError, printable } from "../../abi/error.ts";
-import type {
-  DeviceCaps,
-  DeviceInfo,
-  HostApi,
-  SampleFormat,
-  StreamFormat,
-  StreamWish,
+import {
+  type DeviceCaps,
+  type DeviceInfo,
+  type HostApi,
+  type SampleFormat,
+  STREAM_BOUNDS,
+  type StreamFormat,
+  type StreamWish,
 } from "../../abi/sidecar.ts";
 import { bytesPerSample } from "../convert.ts";
 import { findNaudiodon } from "../naudiodon/place.ts";
@@ -33,6 +34,10 @@ const INCOMPATIBLE_STREAM_INFO = -9984;
 const ASIO = 3;
 
 const RATES = [8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000, 352800, 384000];
+/** What a device's own rate counts as where it names none that can be. */
+const USUAL_RATE = 48_000;
+const MOST_RATE = STREAM_BOUNDS.rate[1];
+const MOST_SECONDS = 60;
 /** A time-out is believed when it comes this often in a row. */
 const TIME_OUTS = 3;
 /** Silence after the last frame. */
@@ -223,7 +228,7 @@ export class PortAudio implements Backend {
     const count = Math.max(0, this.library.deviceCount() as number);
     const taken = new Map<string, number>();
     return Array.from({ length: count }, (_, index) => {
-      const info = koffi.decode(this.library.device(index), types.device) as PaDeviceInfo;
+      const info = saneInfo(koffi.decode(this.library.device(index), types.device) as PaDeviceInfo);
       const api = apis[info.hostApi] as PaHostApiInfo;
       const name = `portaudio:${printable(api.name, 60)}:${printable(info.name, 120)}`;
       // Two cards of a kind bear the same name: the second is told apart by its place.
@@ -356,7 +361,9 @@ export class PortAudio implements Backend {
     const stream = out[0];
     const tell = (): { outputLatency: number; sampleRate: number } => {
       const info = library.streamInfo(stream);
-      return info === null ? { outputLatency: 0, sampleRate: 0 } : koffi.decode(info, types.info);
+      if (info === null) return { outputLatency: 0, sampleRate: 0 };
+      const { outputLatency, sampleRate } = koffi.decode(info, types.info);
+      return { outputLatency: sane(outputLatency, MOST_SECONDS), sampleRate: sane(sampleRate, MOST_RATE) };
     };
     const told = tell();
     // Some systems open a stream at another rate than was asked for.
@@ -407,6 +414,19 @@ export class PortAudio implements Backend {
       },
     };
   }
+}
+
+/** A driver's number as far as it makes sense; else 0: it does not say. */
+const sane = (number: number, most: number): number => (number >= 0 && number <= most ? number : 0);
+
+/** One odd driver is to take nobody's list of devices away. */
+function saneInfo(info: PaDeviceInfo): PaDeviceInfo {
+  return {
+    ...info,
+    defaultLowOutputLatency: sane(info.defaultLowOutputLatency, MOST_SECONDS),
+    defaultHighOutputLatency: sane(info.defaultHighOutputLatency, MOST_SECONDS),
+    defaultSampleRate: sane(info.defaultSampleRate, MOST_RATE) || USUAL_RATE,
+  };
 }
 
 /** @param real the rate that the stream has, Hz; 0: it does not say */

@@ -1,5 +1,5 @@
 /* A PortAudio library whose cards take sound in time, and which fails as FAKE_FAULT says: once, where the file FAKE_ONCE is
- * not there yet; "abort-list" and "hang-list" always. Its cards are what the file FAKE_CARDS says at each moment, the
+ * not there yet; "abort-list", "hang-list" and "odd" always. Its cards are what the file FAKE_CARDS says at each moment, the
  * default one first: a line each, "RATE NAME". The functions and structures are those of PortAudio's documented interface. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -68,6 +68,7 @@ static double rateNow(void) {
 int Pa_Initialize(void) {
   if (always("abort-list")) { fprintf(stderr, "the sound system is broken\n"); abort(); }
   if (always("hang-list")) hang();
+  if (always("odd")) { devices[0].lo = -1; devices[0].ho = 1e9; devices[0].rate = 0.0 / 0.0; }
   double rates[MOST];
   int n = look(rates, names);
   if (n >= 0) {
@@ -87,7 +88,7 @@ int Pa_GetDeviceCount(void) { return count; }
 const Device *Pa_GetDeviceInfo(int i) { return i >= 0 && i < count ? &devices[i] : NULL; }
 int Pa_GetDefaultOutputDevice(void) { return count > 0 ? 0 : -1; }
 int Pa_IsFormatSupported(const void *in, const Parameters *out, double rate) {
-  return rate == devices[out->device].rate ? 0 : -9997;
+  return rate == devices[out->device].rate || always("odd") ? 0 : -9997;
 }
 int Pa_OpenStream(void **stream, const void *in, const Parameters *out, double rate, unsigned long frames,
                   unsigned long flags, void *callback, void *user) {

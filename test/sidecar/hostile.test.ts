@@ -13,7 +13,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { frameMessage, MessageReader, MOST_MESSAGE_BYTES } from "../../abi/sidecar.ts";
 import { SidecarClient } from "../../runtime/output/sidecar-client.ts";
-import { PROGRAM, WISH } from "./rig.ts";
+import { skip } from "../root.ts";
+import { buildFake } from "./fake.ts";
+import { makeRing, PROGRAM, startSidecar, WISH } from "./rig.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "belljar-hostile-"));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -136,6 +138,72 @@ test("requests that nobody reads the answers of wait: the sidecar's memory has a
   assert.ok(memoryOf(child.pid as number) < 300);
   child.kill("SIGKILL");
   await once(child, "exit");
+});
+
+const CARD = "portaudio:ASIO:Fake card";
+const library = join(folder, "fake.so");
+const lacks = buildFake(library);
+
+test("a sidecar whose driver hangs ends by itself, whoever started it, and says why and nothing else", async () => {
+  if (lacks !== null) return skip(lacks);
+  const env = { ...process.env, FAKE_FAULT: "hang", FAKE_ONCE: join(folder, "hang.once") };
+  const child = spawn(process.execPath, [PROGRAM, "--portaudio", library], {
+    stdio: ["pipe", "ignore", "pipe", "pipe"],
+    env,
+  });
+  const exit = once(child, "exit");
+  const said: Record<string, unknown>[] = [];
+  let printed = "";
+  const reader = new MessageReader();
+  child.stderr?.on("data", (chunk: Buffer) => {
+    printed += chunk;
+  });
+  (child.stdio[3] as NodeJS.ReadableStream).on("data", (chunk: Buffer) =>
+    reader.push(chunk, (message) => said.push(unpack(message as Uint8Array) as Record<string, unknown>)),
+  );
+  const { ring, region } = makeRing(WISH);
+  for (const request of [
+    requests[0],
+    { id: 2, op: "open", device: CARD, wish: WISH },
+    { id: 3, op: "start", ring },
+  ]) {
+    child.stdin?.write(frameMessage(pack(request)));
+  }
+  assert.equal(await exit, [null, "SIGKILL"]);
+  region.close();
+  const { code, event } = said.at(-1) as Record<string, unknown>;
+  assert.equal([event, code, printed], ["lost", "device/stuck", ""]);
+});
+
+test("one that is left alone while its driver hangs in the opening of a device ends, too", async () => {
+  if (lacks !== null) return skip(lacks);
+  const env = { ...process.env, FAKE_FAULT: "hang-open", FAKE_ONCE: join(folder, "open.once") };
+  const child = spawn(process.execPath, [PROGRAM, "--portaudio", library], {
+    stdio: ["pipe", "ignore", "inherit", "pipe"],
+    env,
+  });
+  const exit = once(child, "exit");
+  child.stdio[3]?.on("error", () => {});
+  child.stdin?.write(frameMessage(pack(requests[0])));
+  child.stdin?.end(frameMessage(pack({ id: 2, op: "open", device: CARD, wish: WISH })));
+  assert.equal(await exit, [null, "SIGKILL"]);
+});
+
+test("a driver whose numbers make no sense takes nobody's list of devices away", async () => {
+  if (lacks !== null) return skip(lacks);
+  const { client } = await startSidecar(["--portaudio", library], { FAKE_FAULT: "odd" });
+  const { devices } = await client.request("list", { without: ["naudiodon"] });
+  assert.equal(
+    devices.map(({ id, defaultRate }) => [id, defaultRate]),
+    [
+      [CARD, 48_000],
+      ["null", 48_000],
+      ["wav:FILE", 48_000],
+    ],
+  );
+  const { lowLatency, highLatency } = await client.request("caps", { device: CARD });
+  assert.equal([lowLatency, highLatency], [0, 0]);
+  await client.close();
 });
 
 /** A sidecar that answers the requests that come with these bytes, one after the other, the last ones again and again. */
