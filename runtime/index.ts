@@ -109,6 +109,7 @@ export {
   type FaultKind,
   inspectModule,
   joinMemoryAccount,
+  leaveMemoryAccount,
   type LimitFacts,
   type LimitName,
   LIMITS,

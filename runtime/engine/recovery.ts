@@ -14,6 +14,20 @@ export const ON_FAULT = ["off", "restart", "restore"] as const;
 export type WhileFaulty = (typeof WHILE_FAULTY)[number];
 export const WHILE_FAULTY = ["silence", "bypass"] as const;
 
+/** Errors of setting up a plugin that come again however often it is done. */
+const LASTING =
+  /^(plugin\/(changed|contract|layout|config|port|too-large|unsupported)|(session|file|descriptor)\/.*)$/;
+
+/** Why a node whose replacement could not be made is given up, as the end of a sentence; null: it may be tried again. */
+export function whyGivenUp({ code }: { code: string }): string | null {
+  return LASTING.test(code) ? "another replacement would fail in the same way" : null;
+}
+
+/** What could not be done, without the name of the node: that is said beside it. */
+export function whyNotReplaced(node: string, { message }: { message: string }): string {
+  return `It could not be replaced: ${message.replace(`The node "${node}": `, "")}`;
+}
+
 /** Bounds of replacing. All times are seconds of sound. */
 export interface RecoveryLimits {
   /**

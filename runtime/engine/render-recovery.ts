@@ -5,7 +5,7 @@ import { BelljarError, printable } from "../../abi/error.ts";
 import type { NodeStep } from "../graph/index.ts";
 import { PluginNode } from "./plugin-node.ts";
 import type { PreparedNode, PreparedSession } from "./prepare.ts";
-import { Recovery, type RecoveryState } from "./recovery.ts";
+import { Recovery, type RecoveryState, whyGivenUp, whyNotReplaced } from "./recovery.ts";
 
 export interface FaultReport {
   /**
@@ -49,9 +49,6 @@ export interface NodeFate {
 }
 
 const MOST_FAULTS = 100;
-/** Errors that come again however often an instance is made. */
-const LASTING =
-  /^(plugin\/(changed|contract|layout|config|port|too-large|unsupported)|(session|file|descriptor)\/.*)$/;
 
 export class RenderRecovery {
   private readonly prepared: PreparedSession;
@@ -182,11 +179,12 @@ export class RenderRecovery {
     if (!(error instanceof BelljarError)) throw error;
     const kind = /^plugin\/(.*)$/.exec(error.code)?.[1] ?? "setup";
     const { id } = this.prepared.nodes[node] as PreparedNode;
-    const message = `It could not be replaced: ${error.message.replace(`The node "${id}": `, "")}`;
+    const message = whyNotReplaced(id, error);
     this.keep(node, { kind, message, block: graph.block, seconds: this.seconds(graph.block) });
     this.say(node, "failed", message, graph.block);
-    if (!LASTING.test(error.code)) return this.decide(node, graph.block);
-    this.recovery.giveUp(node, "another replacement would fail in the same way");
+    const lasting = whyGivenUp(error);
+    if (lasting === null) return this.decide(node, graph.block);
+    this.recovery.giveUp(node, lasting);
     this.sayOff(node);
   }
 

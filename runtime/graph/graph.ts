@@ -163,10 +163,23 @@ export class Graph {
     if (peak > (most[0] as number)) most[0] = peak;
     this.keep();
     const { fades, farewells } = parts;
-    if (!fades.over) fades.at += frames;
+    if (!fades.over) {
+      fades.at += frames;
+      this.dismiss();
+    }
     for (let i = 0; i < farewells.length; i++) (farewells[i] as EventBuffer).count = 0;
     this.block = block + 1;
     if (steps.length > 0) this.rest();
+  }
+
+  /** What goes away and has faded is no longer called. */
+  private dismiss(): void {
+    const { fades, plan, byNode } = this.parts;
+    if (!fades.over) return;
+    for (let i = plan.leaving; i < byNode.length; i++) {
+      const step = byNode[i] as NodeStep | null;
+      if (step !== null && step.faultBlock < 0) step.stop(this.block, null);
+    }
   }
 
   /** What feedback wires give in the next block. */
@@ -267,6 +280,16 @@ export class Graph {
     parts.fades.at = from[3] as number;
     for (const farewell of parts.farewells) farewell.count = from[4] as number;
     state.resume(parity);
+    this.dismiss();
+  }
+
+  /**
+   * [audio] Between blocks, for a node that goes on with another instance than the one before, with which the graph was
+   * built: it gets the values that the knobs have, and fades in, after its latency.
+   */
+  arrive(node: number): void {
+    this.byNode[node]?.begin();
+    for (const knob of this.parts.knobs[node] as (ControlInput | null)[]) knob?.deliver();
   }
 
   /** [audio] Before the first block: goes on where the graph before stands, as the plan says what was what. */

@@ -26,7 +26,7 @@ export {
   type NodeEvents,
 } from "./node.ts";
 export { type GraphPlan, planEdit } from "./plan.ts";
-export { Replacement } from "./replacement.ts";
+export { checkTwin, Replacement } from "./replacement.ts";
 export { NODE_LIMIT, NodeStep } from "./step.ts";
 export { hearsChanges, TransportChanges } from "./transport-changes.ts";
 export { type Schedule, TRACK_SOURCE_PORTS, TrackSource } from "./track-source.ts";

@@ -26,18 +26,7 @@ export class Replacement {
    * @throws BelljarError plugin/changed: it has other ports or another latency, for which the graph is not built
    */
   constructor(step: NodeStep, node: GraphNode, frames: number, changes: TransportChanges) {
-    const before = step.node;
-    const name = `The plugin at "${printable(step.id)}"`;
-    const refuse = (what: string): never => {
-      throw new BelljarError(
-        "plugin/changed",
-        `${name} ${what} than before, so it can't take its own place.`,
-      );
-    };
-    if (!samePorts(before.ports, node.ports)) refuse("describes other ports");
-    if (before.latency !== node.latency) {
-      refuse(`has ${node.latency} frames of latency, others (${before.latency})`);
-    }
+    checkTwin(step.id, step.node, node);
     this.step = step;
     this.node = node;
     const bound = (inward: boolean): BoundPort[] =>
@@ -48,6 +37,25 @@ export class Replacement {
     this.outputs = bound(false);
     this.transportTo = transportBytes(node);
     this.changes = hearsChanges(node) ? changes : null;
+  }
+}
+
+/**
+ * [control] Whether one instance can stand where another one stood.
+ * @throws BelljarError plugin/changed
+ */
+export function checkTwin(
+  id: string,
+  before: Pick<GraphNode, "ports" | "latency">,
+  after: Pick<GraphNode, "ports" | "latency">,
+): void {
+  const refuse = (what: string): never => {
+    const name = `The plugin at "${printable(id)}"`;
+    throw new BelljarError("plugin/changed", `${name} ${what} than before, so it can't take its own place.`);
+  };
+  if (!samePorts(before.ports, after.ports)) refuse("describes other ports");
+  if (before.latency !== after.latency) {
+    refuse(`has ${after.latency} frames of latency, others (${before.latency})`);
   }
 }
 

@@ -214,13 +214,18 @@ export class NodeStep implements Kept {
     this.events.rebind(node.eventsIn, replacement.changes, node.arena);
     for (let i = 0; i < this.readers.length; i++) (this.readers[i] as EventReader).source = node.eventsOut;
     for (let i = 0; i < this.leaving.length; i++) (this.leaving[i] as ControlWire).rebind(node.controlsOut);
-    this.sent = false;
     this.farewellDue = false;
     this.faultBlock = -1;
     this.thrown = null;
+    this.begin();
+  }
+
+  /** Another instance than the one before plays from here on: it comes in after its latency. */
+  begin(): void {
+    this.sent = false;
     this.asleep = false;
     // What comes out until the latency is over is the silence that its delays hold.
-    this.faded = -node.latency;
+    this.faded = -this.node.latency;
   }
 
   wake(): void {

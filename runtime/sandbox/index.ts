@@ -18,7 +18,13 @@ export {
   type Limits,
 } from "./limits.ts";
 export { inspectModule } from "./inspect.ts";
-export { joinMemoryAccount, memoryAccount, memoryInUse, memoryWaiting } from "./memories.ts";
+export {
+  joinMemoryAccount,
+  leaveMemoryAccount,
+  memoryAccount,
+  memoryInUse,
+  memoryWaiting,
+} from "./memories.ts";
 export { REWRITER_VERSION } from "./rewrite.ts";
 export type { KnownEnd } from "./calls.ts";
 export type { HostFunctions, WatchedCall, Watcher } from "./watch.ts";

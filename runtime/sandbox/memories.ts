@@ -20,10 +20,13 @@ const MOST_KEPT = 4_096;
 class Account {
   readonly shared: SharedArrayBuffer;
   private readonly used: Int32Array;
+  /** The part of them that this thread has counted. */
+  private readonly own: Int32Array;
 
-  constructor(shared = new SharedArrayBuffer(4)) {
+  constructor(shared = new SharedArrayBuffer(4), own = new SharedArrayBuffer(4)) {
     this.shared = shared;
     this.used = new Int32Array(shared);
+    this.own = new Int32Array(own);
   }
 
   get pages(): number {
@@ -37,17 +40,26 @@ class Account {
       const before = this.pages;
       const pages = Math.min(wanted, most - before);
       if (pages < least || pages <= 0) return 0;
-      if (Atomics.compareExchange(this.used, 0, before, before + pages) === before) return pages;
+      if (Atomics.compareExchange(this.used, 0, before, before + pages) !== before) continue;
+      Atomics.add(this.own, 0, pages);
+      return pages;
     }
   }
 
   /** Counts what is there already. */
   add(pages: number): void {
     Atomics.add(this.used, 0, pages);
+    Atomics.add(this.own, 0, pages);
   }
 
   give(pages: number): void {
     Atomics.sub(this.used, 0, pages);
+    Atomics.sub(this.own, 0, pages);
+  }
+
+  /** What a thread counted that is no more. */
+  giveAll(own: SharedArrayBuffer): void {
+    Atomics.sub(this.used, 0, Atomics.exchange(new Int32Array(own), 0, 0));
   }
 }
 
@@ -58,12 +70,20 @@ export function memoryAccount(): SharedArrayBuffer {
   return account.shared;
 }
 
-/** [control] From here on this thread counts with the one that the count is from. */
-export function joinMemoryAccount(shared: SharedArrayBuffer): void {
+/**
+ * [control] From here on this thread counts with the one that the count is from.
+ * @param own four bytes, where this thread's part is counted as well, for `leaveMemoryAccount`
+ */
+export function joinMemoryAccount(shared: SharedArrayBuffer, own?: SharedArrayBuffer): void {
   if (shared === account.shared) return;
   const { pages } = account;
-  account = new Account(shared);
+  account = new Account(shared, own);
   account.add(pages);
+}
+
+/** [any] Takes out of the count what a thread has put there that has ended, however it did. @param own what it joined with */
+export function leaveMemoryAccount(own: SharedArrayBuffer): void {
+  account.giveAll(own);
 }
 
 /** [any] Bytes that all instances hold now, and those that wait to be used again. */

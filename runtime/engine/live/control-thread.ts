@@ -31,7 +31,9 @@ export interface ControlThreadData {
   onFault: OnFault | undefined;
   recovery: Partial<RecoveryLimits> | undefined;
   words: SharedArrayBuffer;
+  /** The count of all plugins' memory, and this thread's part of it. */
   memory: SharedArrayBuffer;
+  ownMemory: SharedArrayBuffer;
   /** Whether to make a second set of instances, to be played beforehand. */
   rehearse: boolean;
   /** The nodes of the session that plays: their places in the shared words are taken. */
@@ -105,7 +107,7 @@ export interface ControlPlace {
 /** Runs in the worker. */
 export function runControlThread(): void {
   const data = workerData as ControlThreadData;
-  joinMemoryAccount(data.memory);
+  joinMemoryAccount(data.memory, data.ownMemory);
   const tell = (message: FromControl): void => parentPort?.postMessage(message);
   void begin(data, tell).catch((error: unknown) => {
     if (!(error instanceof BelljarError)) throw error;

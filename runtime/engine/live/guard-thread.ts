@@ -8,7 +8,7 @@ import type { AudioThreadData, FromAudioThread, SinkParcel, ToAudioThread } from
 import type { ToControlThread } from "./control-thread.ts";
 import type { Parcel, PluginParcel } from "./parcel.ts";
 import { askLinux, Stillness } from "./stillness.ts";
-import { endWorker, messageOf, program, within } from "./worker.ts";
+import { endWorker, hasEnded, messageOf, program, within } from "./worker.ts";
 import { Command, LiveWords, MOST_LIVE_NODES, NodeWord, Word } from "./words.ts";
 
 export interface GuardThreadData {
@@ -242,8 +242,7 @@ class Guard {
   private async takeSpare(): Promise<AudioWorker> {
     const kept = (await this.spare?.catch(() => null)) ?? null;
     this.spare = null;
-    // A thread that has ended has no number.
-    return kept !== null && kept.worker.threadId >= 0 ? kept : this.startThread();
+    return kept === null || hasEnded(kept.worker) ? this.startThread() : kept;
   }
 
   private async begin(rehearsal: Parcel | null): Promise<void> {

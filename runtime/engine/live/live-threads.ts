@@ -5,7 +5,7 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { BelljarError } from "../../../abi/error.ts";
 import type { Priority } from "../../../shm/thread.ts";
-import { memoryAccount } from "../../sandbox/index.ts";
+import { leaveMemoryAccount, memoryAccount } from "../../sandbox/index.ts";
 import { checkKeys, checkNumber } from "../arguments.ts";
 import type { PrepareOptions } from "../prepare.ts";
 import type { Session } from "../session.ts";
@@ -96,6 +96,10 @@ export class LiveThreads {
   private control: Worker | null = null;
   private guard: Worker | null = null;
   private prepared: ReadySession | null = null;
+  /** All control threads that live, and what they made ready. */
+  private readonly controls = new Map<Worker, ReadySession | null>();
+  /** Another control thread on its way to take the place of one that ended by itself. */
+  private replacing: Promise<void> = Promise.resolve();
   /** Sessions opened so far. */
   private editions = 0;
   private failure: BelljarError | null = null;
@@ -133,6 +137,7 @@ export class LiveThreads {
 
   /** Makes a session ready. @throws BelljarError what prepareSession throws; live/thread where that takes too long */
   async prepare(session: Session, rehearse: boolean): Promise<void> {
+    await this.replacing;
     const before = this.control;
     const [worker, ready] = await this.begin(session, { rehearse });
     this.control = worker;
@@ -161,9 +166,11 @@ export class LiveThreads {
   }
 
   private startControl(session: Session, beginning: Beginning): Worker {
+    if (this.closing) throw new BelljarError("live/ended", "The session has been closed.");
     const { rehearse = false, from, attend = false, turned = false } = beginning;
     const { rate } = this;
     const { folder, midi, audio, block, onFault, recovery } = this.options;
+    const ownMemory = new SharedArrayBuffer(4);
     const data: ControlThreadData & { role: string } = {
       role: "control",
       order: attend ? this.editions : ++this.editions,
@@ -173,14 +180,18 @@ export class LiveThreads {
       deadline: this.options.deadline * this.blockTime(session),
       words: this.words.buffer,
       memory: memoryAccount(),
+      ownMemory,
     };
     const worker = new Worker(program(), { workerData: data });
+    this.controls.set(worker, null);
     worker.on("message", (message: FromControl) => this.hearControl(worker, message));
     worker.on("error", (error) => {
       this.why = error.message;
     });
     worker.once("exit", () => {
-      if (worker === this.control) void this.replaceControl();
+      this.controls.delete(worker);
+      leaveMemoryAccount(ownMemory);
+      if (worker === this.control) this.replacing = this.replaceControl();
     });
     return worker;
   }
@@ -196,9 +207,11 @@ export class LiveThreads {
     if (message.type === "failed") {
       // As an error, which whoever waits for the session hears.
       worker.emit("error", new BelljarError(message.code, message.message, message.hint));
-    } else if (message.type === "event" && worker === this.control) this.tell(message.event);
-    else if (message.type === "replacement" && worker === this.control) {
-      const { nodes } = this.ready.parcel;
+    } else if (message.type === "ready") this.controls.set(worker, message);
+    else if (message.type === "event" && worker === this.control) this.tell(message.event);
+    else if (message.type === "replacement") {
+      // Of the session that this thread attends to: while it is handed over, the one before still plays.
+      const nodes = this.controls.get(worker)?.parcel.nodes ?? [];
       const { id, passDry, slot } = nodes[message.node] as (typeof nodes)[number];
       nodes[message.node] = { id, passDry, slot, ...message.parcel };
     }
@@ -221,7 +234,7 @@ export class LiveThreads {
       if (!this.closing) this.end("The thread that guards the sound ended.");
     });
     guard.postMessage({ type: "sink", sink } satisfies ToGuard);
-    await this.handOver(this.ready, this.control as Worker);
+    await this.handOver(this.ready, this.control);
     this.ready.rehearsal = null;
     this.watch = setInterval(this.lookAtReplacements(), LOOK_EVERY);
   }
@@ -256,8 +269,9 @@ export class LiveThreads {
   }
 
   /** Hands a graph to the guard, with a way to its control thread, and waits until it is heard. */
-  private async handOver({ parcel, rehearsal }: ReadySession, control: Worker): Promise<void> {
+  private async handOver({ parcel, rehearsal }: ReadySession, control: Worker | null): Promise<void> {
     const guard = this.guard as Worker;
+    if (control === null) throw noControl();
     const end = performance.now() + THREAD_TIME + this.options.patience.prepare;
     guard.postMessage(
       ...this.wayBetween(control, (port): ToGuard => ({ type: "graph", parcel, rehearsal, control: port })),
@@ -281,7 +295,7 @@ export class LiveThreads {
 
   /** Plays what was made ready, where something plays already. */
   async hearReady(): Promise<void> {
-    if (this.isPlaying) await this.handOver(this.ready, this.control as Worker);
+    if (this.isPlaying) await this.handOver(this.ready, this.control);
   }
 
   /** The same piece goes on at another rate. @throws BelljarError; all then goes on as it was */
@@ -299,7 +313,9 @@ export class LiveThreads {
 
   /** The same piece goes on, with other nodes and wires. @throws BelljarError; all then goes on as it was */
   async edit(session: Session, turned = false): Promise<void> {
-    const before = this.control as Worker;
+    await this.replacing;
+    const before = this.control;
+    if (before === null) throw noControl();
     const from = await this.handoverOf(before, false);
     const worker = this.startControl(session, { from, turned });
     let ready: ReadySession;
@@ -314,10 +330,12 @@ export class LiveThreads {
       await worker.terminate();
       throw error;
     }
+    // Where it ended meanwhile, another one took its place.
+    const others = new Set([before, this.control]);
     this.control = worker;
     await this.handOver(ready, worker);
     this.prepared = ready;
-    void this.endControl(before);
+    for (const other of others) if (other !== null) void this.endControl(other);
   }
 
   private async handoverOf(worker: Worker, retire: boolean): Promise<Handover> {
@@ -329,6 +347,7 @@ export class LiveThreads {
   /** The control thread ended by itself: another one takes its place; the sound goes on meanwhile. */
   private async replaceControl(): Promise<void> {
     this.control = null;
+    this.words.store(Word.Making, 0);
     if (this.closing || !this.isPlaying || this.failure !== null) return;
     const now = performance.now();
     while (now - (this.deaths[0] ?? now) > MINUTE) this.deaths.shift();
@@ -344,11 +363,14 @@ export class LiveThreads {
     try {
       const from = await this.whatIsLeft();
       const [worker, ready] = await this.begin(from.session, { from, attend: true });
+      // A change or an edit was under way, and has a thread of its own.
+      if (this.control !== null) return await this.endControl(worker);
       this.control = worker;
       this.prepared = { ...ready, facts: this.ready.facts };
       const guard = this.guard as Worker;
       guard.postMessage(...this.wayBetween(worker, (port): ToGuard => ({ type: "control", control: port })));
     } catch (error) {
+      if (this.closing) return;
       const message = error instanceof Error ? error.message : String(error);
       this.tell({ what: "control", message: `Plugins that stop are no longer replaced: ${message}` });
     }
@@ -416,6 +438,8 @@ export class LiveThreads {
     if (this.watch !== null) clearInterval(this.watch);
     const { guard, control } = this;
     this.control = null;
+    // Whatever is being prepared is prepared for nothing.
+    for (const worker of this.controls.keys()) if (worker !== control) void worker.terminate();
     if (guard !== null) {
       const closed = messageOf<FromGuard, "closed">(guard, "closed");
       guard.postMessage({ type: "close" } satisfies ToGuard);
@@ -427,7 +451,18 @@ export class LiveThreads {
 
   /** A control thread gives its memory back itself, where it answers. */
   private async endControl(worker: Worker): Promise<void> {
+    const making = this.words.load(Word.Making);
     worker.postMessage({ type: "close" } satisfies ToControlThread);
     await endWorker(worker, END_TIME);
+    // What it was making comes to nothing.
+    Atomics.compareExchange(this.words.words, Word.Making, making, 0);
   }
+}
+
+function noControl(): BelljarError {
+  return new BelljarError(
+    "live/thread",
+    "The thread that attends to the session's plugins ended, and no other has taken its place.",
+    "Change to the session: it then begins anew.",
+  );
 }

@@ -2,10 +2,12 @@
 
 import { type MessagePort, parentPort, receiveMessageOnPort } from "node:worker_threads";
 import { BelljarError } from "../../../abi/error.ts";
+import { checkTwin } from "../../graph/index.ts";
 import type { FaultKind, PluginInstance } from "../../sandbox/index.ts";
 import type { PluginRecipe } from "../plugin-recipe.ts";
+import { PluginNode } from "../plugin-node.ts";
 import { disposeSession, type PreparedSession } from "../prepare.ts";
-import { Recovery } from "../recovery.ts";
+import { Recovery, whyGivenUp, whyNotReplaced } from "../recovery.ts";
 import type { ToAudioThread, ToControl } from "./audio-messages.ts";
 import type { Handover } from "./carry.ts";
 import type { FromControl, ToControlThread } from "./control-thread.ts";
@@ -167,8 +169,7 @@ export class Control {
         this.say("replaced", node, "It plays again.", frame);
         break;
       case "refused":
-        this.recovery.giveUp(node, message.message);
-        this.sayOff(node);
+        this.failed(node, message, frame);
         break;
     }
     void this.round();
@@ -225,8 +226,17 @@ export class Control {
     try {
       const instance = await entry.recipe?.makeAgain(gone.graphData);
       if (instance === undefined) return;
+      const next = new PluginNode(instance);
+      try {
+        // Here, so that it holds wherever it comes to play: in this graph, in an edited one, or after a rescue.
+        checkTwin(entry.id, entry.node, next);
+      } catch (error) {
+        instance.dispose();
+        throw error;
+      }
       const parcel = packInstance(instance, this.words);
       entry.instance = instance;
+      entry.node = next;
       this.parcels[node] = parcel;
       gone.dispose();
       // First to the guard, which may have to start another audio thread, so that it never knows less than this one.
@@ -235,9 +245,18 @@ export class Control {
       this.tell({ type: "replacement", node, parcel });
     } catch (error) {
       if (!(error instanceof BelljarError)) throw error;
-      this.say("failed", node, `It could not be replaced: ${error.message}`, this.frame);
-      this.decide(node, this.frame);
+      this.failed(node, error, this.frame);
     }
+  }
+
+  /** No replacement came of it. */
+  private failed(node: number, error: { code: string; message: string }, frame: number): void {
+    const { id } = this.prepared.nodes[node] as { id: string };
+    this.say("failed", node, whyNotReplaced(id, error), frame);
+    const lasting = whyGivenUp(error);
+    if (lasting === null) return this.decide(node, frame);
+    this.recovery.giveUp(node, lasting);
+    this.sayOff(node);
   }
 
   /** What plugins logged and emitted. */

@@ -5,6 +5,9 @@ import { BelljarError } from "../../../abi/error.ts";
 import { within as withinTime } from "../../../abi/time-limit.ts";
 import { shipped } from "../../registry/place.ts";
 
+/** Whether a thread is no more: it then has no number. */
+export const hasEnded = (worker: Worker): boolean => worker.threadId < 0;
+
 /** What all of its threads run. */
 export function program(): string {
   const path = shipped("live-thread.js");
@@ -16,7 +19,7 @@ export function program(): string {
   );
 }
 
-/** The next message of a type; rejects where the thread ends before. */
+/** The next message of a type; rejects where the thread ends before, or has ended. */
 export function messageOf<Message extends { type: string }, Type extends Message["type"]>(
   worker: Worker,
   type: Type,
@@ -37,6 +40,7 @@ export function messageOf<Message extends { type: string }, Type extends Message
       forget();
       resolve(message as Extract<Message, { type: Type }>);
     };
+    if (hasEnded(worker)) return exit();
     worker.on("message", hear);
     worker.on("error", stop);
     worker.on("exit", exit);
@@ -56,6 +60,7 @@ export function within<T>(
 
 /** Waits so long for a thread that was asked to end; then it is ended. */
 export async function endWorker(worker: Worker, milliseconds: number): Promise<void> {
+  if (hasEnded(worker)) return;
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   await within(milliseconds, ended).catch(() => {});
   await worker.terminate();

@@ -245,7 +245,7 @@ test("another thread makes the replacements where the one that did is no more, a
     );
     // The meter ends it.
     player.live.set("bad", "stick", 1);
-    await player.hearUntil(() => player.said("fault").length === 1);
+    await player.hearUntil(() => player.said("fault").length >= 1);
     player.live.set("bad", "stick", 0);
     await player.hearUntil(() => player.said("replaced").length >= 1);
     await killed(player, 1);
@@ -310,7 +310,6 @@ test("a host that is busy holds up no rescue", async () => {
     // To nobody, in time.
     await player.live.start(null);
     const { live } = player;
-    live.set("bad", "stick", 1);
     const until = (done: () => boolean): void => {
       const end = performance.now() + 30_000;
       const nap = new Int32Array(new SharedArrayBuffer(4));
@@ -320,15 +319,12 @@ test("a host that is busy holds up no rescue", async () => {
       }
     };
     // From here on this thread hears no message: what goes on goes on without it.
-    let still = -1;
-    until(() => {
-      const { blocks } = live.figures;
-      const stands = blocks === still;
-      still = blocks;
-      return stands && blocks > 0;
-    });
-    until(() => live.figures.blocks > still + 20);
-    assert.ok(live.meters.find(({ id }) => id === "bad")?.faulty);
+    until(() => live.figures.blocks > 20);
+    live.set("bad", "stick", 1);
+    // Nothing but another audio thread can tell: the one that is inside comes to no end.
+    until(() => live.meters.find(({ id }) => id === "bad")?.faulty === true);
+    const { blocks } = live.figures;
+    until(() => live.figures.blocks > blocks + 20);
   } finally {
     await player.close();
   }

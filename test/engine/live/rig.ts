@@ -209,8 +209,11 @@ export class Player {
     while (!done()) {
       if (performance.now() > end) assert.unreachable(`${done} never came to be`);
       const count = this.reader.available;
-      if (count > 0) await this.hear(count);
-      else await new Promise((resume) => setTimeout(resume, 1));
+      if (count > 0) {
+        await this.hear(count);
+        // Messages come in between as well.
+        await new Promise((resume) => setImmediate(resume));
+      } else await new Promise((resume) => setTimeout(resume, 1));
     }
   }
 
