@@ -74,6 +74,8 @@ export class LiveOutput {
   /** The format of which it was told last that the session can't be played in it. */
   private refused = "";
   private looking = false;
+  /** The sidecar that looks. */
+  private scout: SidecarClient | null = null;
   private lookAgain = false;
   private asking: ReturnType<typeof setInterval> | null = null;
 
@@ -248,7 +250,7 @@ export class LiveOutput {
   private async comeBack(): Promise<void> {
     const began = performance.now();
     const { config } = this.options;
-    for (let tries = 0; this.lost; tries++) {
+    for (let tries = 0; this.lost && !this.closing; tries++) {
       await this.pause(Math.min(BACK_OFF * 2 ** tries, LONGEST_BACK_OFF));
       const { link: before, wish } = this;
       before.kill();
@@ -342,8 +344,11 @@ export class LiveOutput {
       try {
         const { command, config } = this.options;
         const { client, list } = await listDevices(async () => {
+          if (this.closing) throw new BelljarError("live/closed", "It was closed.");
           const scout = await SidecarClient.start(command, () => {});
           scout.stepBack();
+          this.scout = scout;
+          if (this.closing) scout.kill();
           return scout;
         }, notNeededFor(config.device));
         client.kill();
@@ -427,6 +432,7 @@ export class LiveOutput {
     if (this.asking !== null) clearInterval(this.asking);
     this.endBreak?.();
     this.next?.kill();
+    this.scout?.kill();
     // What was written of a file is cleared away by the sidecar itself.
     if (this.lost && !this.device.startsWith(FILE)) this.link.kill();
     await this.work;

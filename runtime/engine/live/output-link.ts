@@ -32,22 +32,25 @@ export class OutputLink {
   private readonly onEvent: (link: OutputLink, event: SidecarEvent) => void;
   private region: Region | null = null;
   private given = false;
+  /** The sidecar that was started last: while it lists, it is not yet the one that plays. */
+  private newest: SidecarClient | null = null;
 
   constructor(options: LinkOptions, onEvent: (link: OutputLink, event: SidecarEvent) => void) {
     this.options = options;
     this.onEvent = onEvent;
   }
 
-  private startSidecar(): Promise<SidecarClient> {
+  /** @throws BelljarError sidecar/*; live/closed where the link was given up */
+  private async startSidecar(): Promise<SidecarClient> {
+    if (this.given) throw new BelljarError("live/closed", "It was closed.");
     // What the sidecars before it say, which died of listing, is nobody's concern.
     let own: SidecarClient | null = null;
-    const starting = SidecarClient.start(this.options.command, (event) => {
+    own = await SidecarClient.start(this.options.command, (event) => {
       if (own !== null && own === this.client) this.onEvent(this, event);
     });
-    return starting.then((client) => {
-      own = client;
-      return client;
-    });
+    this.newest = own;
+    if (this.given) own.kill();
+    return own;
   }
 
   /** Starts a sidecar. @throws BelljarError sidecar/* */
@@ -126,7 +129,7 @@ export class OutputLink {
   /** Ends it at once. */
   kill(): void {
     this.given = true;
-    this.client?.kill();
+    this.newest?.kill();
     this.region?.close();
   }
 }
