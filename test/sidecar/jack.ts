@@ -50,10 +50,9 @@ export async function startJack(rate: number): Promise<Jack> {
   const driver = ["-d", "dummy", "-r", String(rate), "-p", "2048", "-C", "2", "-P", "2", "-m"];
   // In real time where that is allowed, so that a busy machine leaves no gap.
   const priority = process.getuid?.() === 0 ? "-R" : "-r";
-  const server = spawn("jackd", ["-n", env.JACK_DEFAULT_SERVER, priority, ...driver], {
-    env: whole,
-    stdio: "ignore",
-  });
+  const begin = (): ChildProcess =>
+    spawn("jackd", ["-n", env.JACK_DEFAULT_SERVER, priority, ...driver], { env: whole, stdio: "ignore" });
+  const server = begin();
   const ports = (): string =>
     spawnSync("jack_lsp", ["-c"], { env: whole, encoding: "utf8", timeout: 5000 }).stdout ?? "";
   const until = async (there: RegExp, alive: ChildProcess): Promise<void> => {
@@ -91,11 +90,13 @@ export async function startJack(rate: number): Promise<Jack> {
       };
     },
     async stop() {
-      if (server.exitCode !== null || server.signalCode !== null) return;
-      // So that it takes away what it has in /dev/shm.
-      server.kill("SIGTERM");
-      const late = setTimeout(() => server.kill("SIGKILL"), 5000);
-      await once(server, "exit");
+      const dead = server.exitCode !== null || server.signalCode !== null;
+      // What one that was killed has left in /dev/shm (100 MB), the next of its name takes away, with its own.
+      const last = dead ? begin() : server;
+      if (dead) await until(/system:monitor_2/, last);
+      last.kill("SIGTERM");
+      const late = setTimeout(() => last.kill("SIGKILL"), 5000);
+      await once(last, "exit");
       clearTimeout(late);
     },
   };
