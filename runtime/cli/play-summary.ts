@@ -33,6 +33,8 @@ export function playFacts({ live, figures, rows, status }: Played): object {
     lateBlocks: figures.late,
     lateness: session.lateness,
     unheardBlocks: figures.unheard,
+    lostEvents: figures.lost,
+    clampedSamples: figures.clamped,
     played: status,
     priority: session.priority.kind,
     subnormalsAreZero: session.subnormalsAreZero,
@@ -46,14 +48,15 @@ export function playFacts({ live, figures, rows, status }: Played): object {
 
 /** A few lines, and a table with a row for each plugin. */
 export function playSummary({ live, figures, rows, status, underruns }: Played): string {
-  const { frame, meanLoad, worstLoad, late } = figures;
+  const { frame, meanLoad, worstLoad, late, lost } = figures;
   const { rate } = live.output.format as StreamFormat;
   const { priority, lateness } = live.session;
   const advice = priority.advice === "" ? "" : ` ${priority.advice}`;
+  const dropped = lost === 0 ? "" : `, ${count(lost, "event")} that found no room`;
   const nodes = liveNodeTable(rows);
   return (
     `Played ${clock(frame / rate)} on ${printable(live.device, 120)}: load ${percent(meanLoad)}, at most ${percent(worstLoad)}; ` +
-    `${count(late, "late block")}, ${count(status?.underruns ?? underruns, "underrun")}.\n` +
+    `${count(late, "late block")}, ${count(status?.underruns ?? underruns, "underrun")}${dropped}.\n` +
     `${latencyText(live.latency)}\n` +
     `${latenessText(lateness)}\n` +
     `The audio thread had ${priority.kind} priority.${advice}\n` +

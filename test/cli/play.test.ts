@@ -97,6 +97,7 @@ test("a MIDI file is played by a plugin; --json says on what, how long, at what 
   assert.ok(["real-time", "raised", "usual"].includes(facts.priority));
   assert.is(typeof facts.subnormalsAreZero, "boolean");
   assert.is(facts.played.state, "open");
+  assert.equal([facts.lostEvents, facts.clampedSamples], [0, 0]);
   // What belongs to the conversation with the sidecar is nobody's concern.
   for (const part of [facts.format, facts.played]) assert.not("id" in part || "ok" in part);
 });
