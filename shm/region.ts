@@ -1,5 +1,7 @@
 // Memory that processes share: made by one, opened by name by the others, gone with the last of them.
 //
+// This process's own threads open it by its descriptor.
+//
 // Linux: a sealed memfd, which has no place in the file system: nothing can be left behind, guessed or shrunk under its
 // users. Its name is its maker's entry in /proc, which the same user alone can open. macOS: shm_open under a random
 // name, to be unlinked as soon as the other side has it. Windows: a section under a random name.
@@ -13,6 +15,8 @@ import { SYSTEM_LIBRARY } from "./system.ts";
 export interface Region {
   /** What another process of the same user opens it by. */
   readonly name: string;
+  /** What this process's other threads open it by (openOwnRegion), as long as it is not closed: unlinked or not. */
+  readonly ownName: string;
   /** Not shared in the sense of SharedArrayBuffer: each thread opens the region for itself. Atomics work on it. */
   readonly buffer: ArrayBuffer;
   /** Where it lies in this process. */
@@ -52,6 +56,18 @@ export function openRegion(name: string, bytes: number): Region {
   if (process.platform === "darwin") return openNamed(name, bytes);
   if (process.platform === "win32") return openSection(name, bytes);
   throw new BelljarError("shm/open", `There is no shared memory on ${process.platform} that Belljar knows.`);
+}
+
+/**
+ * Opens a region that this process made, in another of its threads.
+ * @param name its `ownName`, or its `name` @param bytes its least size
+ * @throws BelljarError shm/open
+ */
+export function openOwnRegion(name: string, bytes: number): Region {
+  const own = OWN_NAME.exec(name);
+  if (own === null) return openRegion(name, bytes);
+  checkBytes(bytes);
+  return openDescriptor(name, Number(own[1]), bytes);
 }
 
 function checkBytes(bytes: number): void {
@@ -113,6 +129,35 @@ function map(descriptor: number, bytes: number): { address: bigint; buffer: Arra
   return { address, buffer: viewOf(address, bytes, () => munmap(address, bytes)) };
 }
 
+/** A descriptor, and which file that is: by the time that it is opened it may be another. */
+const OWN_NAME = /^fd:(\d{1,10}):(\d{1,20})$/;
+const ownNameOf = (descriptor: number): string =>
+  `fd:${descriptor}:${fstatSync(descriptor, { bigint: true }).ino}`;
+
+function openDescriptor(name: string, descriptor: number, bytes: number): Region {
+  try {
+    if (ownNameOf(descriptor) !== name) throw cannotOpen(name, "it is gone");
+  } catch (error) {
+    if (error instanceof BelljarError) throw error;
+    throw cannotOpen(name, `it is gone (${(error as NodeJS.ErrnoException).code})`);
+  }
+  return mapDescriptor(name, descriptor, bytes);
+}
+
+/** Maps what has been opened, once it has been looked at. The descriptor stays open. */
+function mapDescriptor(name: string, descriptor: number, bytes: number): Region {
+  posix ??= loadPosix();
+  if (process.platform === "linux") {
+    const seals = posix.fcntl(descriptor, F_GET_SEALS) as number;
+    if (seals < 0 || (seals & SEALS) !== SEALS) throw cannotOpen(name, "it can still be cut short");
+  }
+  const { size } = fstatSync(descriptor);
+  if (size < bytes) throw cannotOpen(name, `it has ${size} bytes, and should have ${bytes}`);
+  const mapped = map(descriptor, bytes);
+  if (mapped === null) throw cannotOpen(name, `the system refuses (error ${koffi.errno()})`);
+  return { ...mapped, name, ownName: name, unlink: () => {}, close: () => {} };
+}
+
 const MFD_CLOEXEC_ALLOW_SEALING = 3;
 const F_ADD_SEALS = 1033;
 const F_GET_SEALS = 1034;
@@ -137,6 +182,7 @@ function createMemfd(bytes: number): Region {
   return {
     ...mapped,
     name: `/proc/${process.pid}/fd/${descriptor}`,
+    ownName: ownNameOf(descriptor),
     unlink: () => {},
     close: () => {
       if (open) closeSync(descriptor);
@@ -159,13 +205,7 @@ function openMemfd(name: string, bytes: number): Region {
     throw cannotOpen(name, `it is gone, or another user's (${(error as NodeJS.ErrnoException).code})`);
   }
   try {
-    const seals = posix.fcntl(descriptor, F_GET_SEALS) as number;
-    if (seals < 0 || (seals & SEALS) !== SEALS) throw cannotOpen(name, "it can still be cut short");
-    const { size } = fstatSync(descriptor);
-    if (size < bytes) throw cannotOpen(name, `it has ${size} bytes, and should have ${bytes}`);
-    const mapped = map(descriptor, bytes);
-    if (mapped === null) throw cannotOpen(name, `the system refuses (error ${koffi.errno()})`);
-    return { ...mapped, name, unlink: () => {}, close: () => {} };
+    return mapDescriptor(name, descriptor, bytes);
   } finally {
     closeSync(descriptor);
   }
@@ -183,7 +223,6 @@ function createNamed(bytes: number): Region {
   if (descriptor < 0) throw cannotCreate(bytes);
   const mapped = ftruncate(descriptor, bytes) === 0 ? map(descriptor, bytes) : null;
   const error = mapped === null ? cannotCreate(bytes) : null;
-  closeSync(descriptor);
   let linked = true;
   const unlink = (): void => {
     if (linked) shmUnlink?.(name);
@@ -193,9 +232,21 @@ function createNamed(bytes: number): Region {
   process.on("exit", unlink);
   if (error !== null) {
     unlink();
+    closeSync(descriptor);
     throw error;
   }
-  return { ...(mapped as NonNullable<typeof mapped>), name, unlink, close: unlink };
+  let open = true;
+  return {
+    ...(mapped as NonNullable<typeof mapped>),
+    name,
+    ownName: ownNameOf(descriptor),
+    unlink,
+    close: () => {
+      unlink();
+      if (open) closeSync(descriptor);
+      open = false;
+    },
+  };
 }
 
 function openNamed(name: string, bytes: number): Region {
@@ -204,11 +255,7 @@ function openNamed(name: string, bytes: number): Region {
   const descriptor = posix.shmOpen?.(name, O_RDWR) as number;
   if (descriptor < 0) throw cannotOpen(name, `it is gone, or another user's (error ${koffi.errno()})`);
   try {
-    const { size } = fstatSync(descriptor);
-    if (size < bytes) throw cannotOpen(name, `it has ${size} bytes, and should have ${bytes}`);
-    const mapped = map(descriptor, bytes);
-    if (mapped === null) throw cannotOpen(name, `the system refuses (error ${koffi.errno()})`);
-    return { ...mapped, name, unlink: () => {}, close: () => {} };
+    return mapDescriptor(name, descriptor, bytes);
   } finally {
     closeSync(descriptor);
   }
@@ -269,6 +316,8 @@ function sectionView(section: number | bigint, name: string, bytes: number, what
   let open = true;
   return {
     name,
+    // It is there as long as anybody has it open.
+    ownName: name,
     address,
     buffer: viewOf(address, bytes, () => unmapView(address)),
     unlink: () => {},

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { createRegion, openRegion } from "../../shm/region.ts";
+import { createRegion, openOwnRegion, openRegion } from "../../shm/region.ts";
 import { createRing, RingReader, ringBytes, RingWriter } from "../../shm/ring.ts";
 import { regionWake } from "../../shm/wake.ts";
 import { root, skip } from "../root.ts";
@@ -74,6 +74,30 @@ test("a region is its user's alone, and can't be cut short under those who use i
   assert.throws(() => ftruncateSync(descriptor, 0), /EPERM/);
   closeSync(descriptor);
   region.close();
+});
+
+test("this process's own threads open it by its descriptor, unlinked or not, until it is closed", () => {
+  const region = createRegion(4096);
+  const other = createRegion(4096);
+  region.unlink();
+  const again = openOwnRegion(region.ownName, 4096);
+  new Int32Array(region.buffer)[3] = 17;
+  assert.is(new Int32Array(again.buffer)[3], 17);
+  again.close();
+  const { ownName } = region;
+  if (process.platform !== "win32") {
+    throws(() => openOwnRegion(ownName, 8192), "shm/open");
+    // No other process has that descriptor, and what another one names is not looked for among this one's.
+    throws(() => openRegion(ownName, 4096), "shm/open");
+    // The same number, another file.
+    const [, , file] = other.ownName.split(":");
+    throws(() => openOwnRegion(ownName.replace(/\d+$/, file as string), 4096), "shm/open");
+    for (const descriptor of [0, 99_999]) throws(() => openOwnRegion(`fd:${descriptor}:1`, 16), "shm/open");
+  }
+  other.close();
+  region.close();
+  throws(() => openOwnRegion(ownName, 4096), "shm/open");
+  assert.is(new Int32Array(region.buffer)[3], 17);
 });
 
 test("a name that is none, is gone, or leads to something else is refused in one sentence", () => {

@@ -18,6 +18,7 @@ export interface AudioThreadData {
 }
 
 export interface SinkParcel {
+  /** The ring's memory, by its name among this process's threads. */
   region: { name: string; bytes: number };
   /** Frames that are to lie ready. */
   depth: number;

@@ -8,7 +8,7 @@ import { clockOf } from "../../../abi/clock.ts";
 import { BelljarError } from "../../../abi/error.ts";
 import { RingState } from "../../../abi/ring.ts";
 import { steadyClock } from "../../../shm/clock.ts";
-import { openRegion } from "../../../shm/region.ts";
+import { openOwnRegion } from "../../../shm/region.ts";
 import { RingWriter } from "../../../shm/ring.ts";
 import { flushSubnormals, raisePriority, threadNumber } from "../../../shm/thread.ts";
 import { regionWake } from "../../../shm/wake.ts";
@@ -303,7 +303,7 @@ class AudioThread {
     this.writer = null;
     try {
       if (sink !== null) {
-        const region = openRegion(sink.region.name, sink.region.bytes);
+        const region = openOwnRegion(sink.region.name, sink.region.bytes);
         this.writer = new RingWriter(region.buffer, regionWake(region), process.pid);
         this.writer.depth = Math.min(sink.depth, this.writer.capacity);
         this.writer.setState(RingState.Running);

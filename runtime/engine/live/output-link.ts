@@ -99,7 +99,7 @@ export class OutputLink {
     this.region?.close();
     this.region = createRegion(bytes);
     createRing(this.region.buffer, shape);
-    return { region: { name: this.region.name, bytes }, depth: this.depth, chunk: chunkFrames };
+    return { region: { name: this.region.ownName, bytes }, depth: this.depth, chunk: chunkFrames };
   }
 
   /**
@@ -107,7 +107,8 @@ export class OutputLink {
    * @throws BelljarError live/thread, sidecar/*, device/*
    */
   async play({ region }: SinkParcel): Promise<void> {
-    const words = new Int32Array((this.region as Region).buffer, 0, RING_HEADER / 4);
+    const { buffer, name } = this.region as Region;
+    const words = new Int32Array(buffer, 0, RING_HEADER / 4);
     const end = performance.now() + FILL_TIME;
     while (Atomics.load(words, RING_AT_WRITTEN / 4) < this.depth - this.options.block) {
       if (performance.now() > end || this.given) {
@@ -115,7 +116,7 @@ export class OutputLink {
       }
       await new Promise((resume) => setTimeout(resume, 2));
     }
-    await (this.client as SidecarClient).request("start", { ring: region });
+    await (this.client as SidecarClient).request("start", { ring: { name, bytes: region.bytes } });
     this.region?.unlink();
   }
 

@@ -175,7 +175,7 @@ export class Player {
   }
 
   get sink() {
-    const region = { name: this.region.name, bytes: this.region.buffer.byteLength };
+    const region = { name: this.region.ownName, bytes: this.region.buffer.byteLength };
     return { region, depth: this.depth, chunk: BLOCK };
   }
 
