@@ -174,6 +174,11 @@ export class Player {
     return new Player(live, events, depth);
   }
 
+  /** Bytes of all instances' memories, of all players on the engine as it is. */
+  static async memoryInUse(): Promise<number> {
+    return (await engine(null)).memoryInUse();
+  }
+
   get sink() {
     const region = { name: this.region.ownName, bytes: this.region.buffer.byteLength };
     return { region, depth: this.depth, chunk: BLOCK };
