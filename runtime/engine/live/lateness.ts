@@ -89,9 +89,12 @@ export class LatenessMeter {
     if (left < this.block) this.missing = missing;
     clock.read();
     const now = (clock.time[0] as number) - place;
-    const soonest = Math.min(state[SOONEST_BEFORE] as number, state[SOONEST] as number);
-    if (Math.abs(now - soonest) > STEP) this.reset(writer);
-    else countLateness(this.counts, Math.max(0, Math.floor((now - soonest) * 1000)));
+    // Not Math.min and its like: V8's second compiler calls them, with an object for each number.
+    const before = state[SOONEST_BEFORE] as number;
+    const latest = state[SOONEST] as number;
+    const late = now - (before < latest ? before : latest);
+    if (late > STEP || late < -STEP) this.reset(writer);
+    else countLateness(this.counts, late > 0 ? Math.floor(late * 1000) : 0);
     if (now < (state[SOONEST] as number)) state[SOONEST] = now;
     if (++this.seen < this.window) return;
     this.seen = 0;
@@ -102,7 +105,7 @@ export class LatenessMeter {
 
 /** [audio] @param counts LATENESS_WORDS of them */
 export function countLateness(counts: Int32Array, microseconds: number): void {
-  const late = Math.min(microseconds, MOST);
+  const late = microseconds < MOST ? microseconds : MOST;
   Atomics.add(counts, binOf(late), 1);
   if (late > Atomics.load(counts, AT_MOST)) Atomics.store(counts, AT_MOST, late);
 }
