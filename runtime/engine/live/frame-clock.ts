@@ -45,15 +45,16 @@ export class FrameClock {
     const { state } = this;
     const { figures } = this.words;
     const at = (this.clock.time[0] as number) - this.words.frame * this.frame;
-    // Not Math.min: V8's second compiler calls it, with an object for each number.
     const before = state[SOONEST_BEFORE] as number;
     const latest = state[SOONEST] as number;
+    // biome-ignore lint/complexity/useMathMinMax: what Math.min and Math.max give is a new object on some versions of V8.
     if (at - (before < latest ? before : latest) > STEP) {
       this.seen = 0;
       state[SOONEST_BEFORE] = state[SOONEST] = at;
     } else if (at < latest) state[SOONEST] = at;
     const first = state[SOONEST_BEFORE] as number;
     const second = state[SOONEST] as number;
+    // biome-ignore lint/complexity/useMathMinMax: what Math.min and Math.max give is a new object on some versions of V8.
     figures[Figure.Anchor] = (first < second ? first : second) - this.lag;
     if (++this.seen < this.window) return;
     this.seen = 0;

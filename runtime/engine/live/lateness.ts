@@ -89,9 +89,9 @@ export class LatenessMeter {
     if (left < this.block) this.missing = missing;
     clock.read();
     const now = (clock.time[0] as number) - place;
-    // Not Math.min and its like: V8's second compiler calls them, with an object for each number.
     const before = state[SOONEST_BEFORE] as number;
     const latest = state[SOONEST] as number;
+    // biome-ignore lint/complexity/useMathMinMax: what Math.min and Math.max give is a new object on some versions of V8.
     const late = now - (before < latest ? before : latest);
     if (late > STEP || late < -STEP) this.reset(writer);
     else countLateness(this.counts, late > 0 ? Math.floor(late * 1000) : 0);
@@ -105,6 +105,7 @@ export class LatenessMeter {
 
 /** [audio] @param counts LATENESS_WORDS of them */
 export function countLateness(counts: Int32Array, microseconds: number): void {
+  // biome-ignore lint/complexity/useMathMinMax: what Math.min and Math.max give is a new object on some versions of V8.
   const late = microseconds < MOST ? microseconds : MOST;
   Atomics.add(counts, binOf(late), 1);
   if (late > Atomics.load(counts, AT_MOST)) Atomics.store(counts, AT_MOST, late);

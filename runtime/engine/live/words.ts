@@ -178,8 +178,10 @@ export class LiveWords {
     const at = node * NODE_WORDS;
     const level = (nodeFloats[at + NodeWord.Level] as number) * (falls[0] as number);
     nodeFloats[at + NodeWord.Peak] = peak;
+    // biome-ignore lint/complexity/useMathMinMax: what Math.min and Math.max give is a new object on some versions of V8.
     nodeFloats[at + NodeWord.Level] = peak > level ? peak : level;
     const most = nodeFloats[at + NodeWord.MostPeak] as number;
+    // biome-ignore lint/complexity/useMathMinMax: what Math.min and Math.max give is a new object on some versions of V8.
     nodeFloats[at + NodeWord.MostPeak] = peak > most ? peak : most;
   }
   /** For a node of another session in that place. */
