@@ -74,9 +74,9 @@ function main(args: readonly string[]): void {
   });
   process.stdin.on("end", () => sidecar.end());
   process.stdin.on("error", () => sidecar.end());
-  // Ctrl-C and a terminal that is closed reach this process, too; but the one that started it decides when the sound ends.
-  for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
-  process.on("SIGTERM", () => sidecar.end());
+  // Ctrl-C, a terminal that is closed and a service that is stopped reach this process, too; but the one that started it
+  // decides when the sound ends, and its own end ends standard input.
+  for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"] as const) process.on(signal, () => {});
 }
 
 /** The message, or what is wrong with it. */

@@ -401,7 +401,7 @@ class AudioThread {
     clock.read();
     const start = clock.time[0] as number;
     this.takeParameters();
-    (this.frameClock as FrameClock).see();
+    (this.frameClock as FrameClock).see((this.pace as Pace).missing);
     this.events.take(frame, parcel.block, playing as LiveGraph);
     transport.write(graph.transport, position);
     transport.writeChanges(graph.changes, position, parcel.block);

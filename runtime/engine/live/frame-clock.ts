@@ -27,6 +27,8 @@ export class FrameClock {
   /** Blocks of a window, and how many of this one are over. */
   private readonly window: number;
   private seen = 0;
+  /** Frames of silence that the sink has put in so far. */
+  private missing = 0;
   /** Floats, in an array so that changing them makes no object. */
   private readonly state = Float64Array.of(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
 
@@ -40,9 +42,18 @@ export class FrameClock {
     words.figures[Figure.FramesPerMs] = free ? 0 : rate / 1000;
   }
 
-  /** [audio] A block begins, and the clock has been read. */
-  see(): void {
+  /**
+   * [audio] A block begins, and the clock has been read.
+   * @param missing frames that the sink has played as silence for want of sound, so far: all that follows sounds later by them
+   */
+  see(missing: number): void {
     const { state } = this;
+    const gap = missing - this.missing;
+    if (gap !== 0) this.missing = missing;
+    if (gap > 0) {
+      state[SOONEST_BEFORE] = (state[SOONEST_BEFORE] as number) + gap * this.frame;
+      state[SOONEST] = (state[SOONEST] as number) + gap * this.frame;
+    }
     const { figures } = this.words;
     const at = (this.clock.time[0] as number) - this.words.frame * this.frame;
     const before = state[SOONEST_BEFORE] as number;

@@ -62,6 +62,11 @@ export class Pace {
     this.channels = Array.from({ length: writer?.channels ?? 0 }, () => silence);
   }
 
+  /** [audio] Frames that this sink has played as silence for want of sound. */
+  get missing(): number {
+    return this.writer === null ? 0 : this.writer.missing;
+  }
+
   /** [audio] Sleeps for a while, at most until the next block may be rendered. True: it may. */
   wait(): boolean {
     const { writer } = this;

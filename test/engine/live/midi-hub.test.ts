@@ -247,9 +247,9 @@ function frames(rate: number, block: number) {
   const clock = new FrameClock(words, { read: () => {}, time }, rate, block, false);
   return {
     words,
-    begin(at: number): void {
+    begin(at: number, missing = 0): void {
       time[0] = at;
-      clock.see();
+      clock.see(missing);
     },
     end: () => words.endBlock(block),
   };
@@ -273,6 +273,17 @@ test("what happens at even distances sounds at even distances, however unevenly 
   const [least, most] = [Math.min(...placed), Math.max(...placed)];
   assert.ok(most - least <= 1, `${least} to ${most}`);
   assert.is(Math.round(least), 128 + 48);
+});
+
+test("after silence that the sink put in, the lag is what it was", () => {
+  const { words, begin, end } = frames(48_000, 480);
+  for (let i = 0; i < 100; i++) {
+    // From the fiftieth block on, 30 ms are missing.
+    const at = 1000 + i * 10 + (i < 50 ? 0 : 30);
+    begin(at, i < 50 ? 0 : 30 * 48);
+    assert.is(frameAt(words, at), words.frame + 480 + 48, `block ${i}`);
+    end();
+  }
 });
 
 test("where the sound stood still its clock begins anew; where none is, events sound at once", () => {
