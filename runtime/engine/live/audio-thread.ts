@@ -212,6 +212,15 @@ class AudioThread {
     }
     this.port.postMessage({ type: "playing", edition: parcel.edition } satisfies FromAudioThread);
     for (const late of this.late.splice(0)) this.replaceAt(late);
+    if (former !== null) this.letGo(former, playing);
+  }
+
+  /** Instances that are played no more: the collector is to know what there is to gain, since this loop gives it no cause to look. */
+  private letGo(former: LiveGraph, { declared }: LiveGraph): void {
+    const kept = new Set(declared);
+    for (const node of former.declared) {
+      if (node instanceof LivePluginNode && !kept.has(node)) node.instance.dispose();
+    }
   }
 
   /** The same piece at the same place, with other nodes and wires. */
@@ -327,6 +336,8 @@ class AudioThread {
     try {
       const next = unpackPlugin(parcel, slot, this.words, this.now);
       graph.replace(graph.prepareReplacement(node, next));
+      const gone = nodes[slot];
+      if (gone instanceof LivePluginNode) gone.instance.dispose();
       nodes[slot] = next;
       declared[node] = next;
       this.told = graph.faultCount;

@@ -51,6 +51,11 @@ const LOOK_EVERY = 10;
 /** Milliseconds that a thread may take to begin or to end. */
 const THREAD_TIME = 10_000;
 const END_TIME = 400;
+/**
+ * Most MiB of the audio thread's heap, of which it needs few. About as much of what edits leave behind, plugins' memory
+ * included, may wait there before V8 has to collect it: the thread gives it no other time.
+ */
+const AUDIO_HEAP = 512;
 /** Nodes of a graph that travel together. */
 const PIECE = 4;
 /** Rescues within a minute after which the session is given up. */
@@ -195,7 +200,10 @@ class Guard {
 
   /** An audio thread that waits for what it is to play. */
   private async startThread(): Promise<AudioWorker> {
-    const worker = new Worker(program(), { workerData: { role: "audio", ...this.data.audio } });
+    const worker = new Worker(program(), {
+      workerData: { role: "audio", ...this.data.audio },
+      resourceLimits: { maxOldGenerationSizeMb: AUDIO_HEAP },
+    });
     // That it ended is what counts.
     worker.on("error", () => {});
     let ready: Extract<FromAudioThread, { type: "ready" }>;
