@@ -8,7 +8,7 @@ import { Pace } from "../runtime/engine/live/pace.ts";
 import { LiveWords } from "../runtime/engine/live/words.ts";
 import { RING_AT_MISSING, RING_AT_READ, RING_AT_WRITTEN, RING_HEADER, RingState } from "../abi/ring.ts";
 import { steadyClock } from "../shm/clock.ts";
-import { openRegion } from "../shm/region.ts";
+import { openOwnRegion } from "../shm/region.ts";
 import { RingWriter } from "../shm/ring.ts";
 import { flushSubnormals, raisePriority } from "../shm/thread.ts";
 import { regionWake } from "../shm/wake.ts";
@@ -55,7 +55,7 @@ export function runLiveWorker(): void {
 function runEmpty({ words: buffer, stop, sink, rate, block }: Extract<WorkerRole, { role: "empty" }>): void {
   const words = new LiveWords(0, buffer);
   const stopped = new Int32Array(stop);
-  const region = openRegion(sink.region.name, sink.region.bytes);
+  const region = openOwnRegion(sink.region.name, sink.region.bytes);
   const writer = new RingWriter(region.buffer, regionWake(region), process.pid);
   writer.depth = sink.depth;
   writer.setState(RingState.Running);
@@ -84,7 +84,7 @@ function runTimer({ counts: buffer, stop, rate, block }: Extract<WorkerRole, { r
 }
 
 function watch({ stop, region: { name, bytes }, channels }: Extract<WorkerRole, { role: "watch" }>): Watched {
-  const { buffer } = openRegion(name, bytes);
+  const { buffer } = openOwnRegion(name, bytes);
   const words = new Int32Array(buffer, 0, RING_HEADER / 4);
   const samples = new Float32Array(buffer, RING_HEADER);
   const capacity = 2 ** Math.floor(Math.log2(samples.length / channels));
