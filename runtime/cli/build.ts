@@ -1,10 +1,11 @@
 // `belljar build`: AssemblyScript to a plugin's module.
 
-import { mkdirSync, rmdirSync } from "node:fs";
+import { rmdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { BelljarError, printable } from "../../abi/error.ts";
-import { AtomicFile, fileError } from "../output/atomic-file.ts";
+import { AtomicFile } from "../output/atomic-file.ts";
+import { makeFolder } from "../output/folder.ts";
 import type { SourcePlace } from "./authoring/call-graph.ts";
 import { compilePlugin } from "./authoring/compile.ts";
 import { checkDeclarations } from "./authoring/declarations.ts";
@@ -80,13 +81,4 @@ export async function run(args: string[]): Promise<number> {
 /** "plugin.ts:7:15", from the current folder. */
 function placeText(folder: string, { file, line, column }: SourcePlace): string {
   return `${printable(relative(process.cwd(), join(folder, file)))}:${line}:${column}`;
-}
-
-/** Whether it was not there before. */
-function makeFolder(folder: string): boolean {
-  try {
-    return mkdirSync(folder, { recursive: true }) !== undefined;
-  } catch (error) {
-    throw fileError(error, folder);
-  }
 }

@@ -1,11 +1,12 @@
 // `belljar package sink`: the sidecar and all that it needs, as one zip file that can be unpacked anywhere.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { AtomicFile } from "../output/atomic-file.ts";
+import { makeFolder } from "../output/folder.ts";
 import { shipped } from "../registry/place.ts";
 import { choice, flag, list, parseOptions, takePositionals, text } from "./options.ts";
 import { type Packed, packSidecar, TARGETS, type Target } from "./sidecar-package.ts";
@@ -76,7 +77,7 @@ export async function run(args: string[]): Promise<number> {
   const out = options.out ?? ".";
   // All of them are packed before the first is written.
   const packed = targets.map((target) => packSidecar({ folder, sidecar, target, configuration, portaudio }));
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   for (const { file, zip } of packed) {
     const written = AtomicFile.open(path.join(out, file));
     written.write(zip);

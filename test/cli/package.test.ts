@@ -107,6 +107,10 @@ test("what can't be packed is told in one sentence, and nothing is written", asy
   await refused("package/portaudio", ["package", "sink", "--skip-build", "--portaudio", "none.dll"], folder);
   const two = ["--target", "win32-x64", "--target", "linux-x64", "--portaudio", "with-asio.so"];
   await refused("usage/value", ["package", "sink", "--skip-build", ...two], folder);
+  if (process.platform === "linux") {
+    // A folder in which nobody can make one.
+    await refused("file/no-folder", ["package", "sink", "--skip-build", "--out", "/proc/none/here"], folder);
+  }
   const other = TARGETS.find((name) => !existsSync(join(root, "node_modules", "@koromix", `koffi-${name}`)));
   if (other === undefined) return skip("koffi is installed for every system");
   const missing = await refused(
