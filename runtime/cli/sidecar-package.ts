@@ -1,7 +1,7 @@
 // What a package of the sidecar holds, and its bytes: sorted, without times of their own, hashed.
 
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { BelljarError, printable } from "../../abi/error.ts";
@@ -163,8 +163,13 @@ function filesOf(name: string, place: string): PackedFile[] {
 
 function readLibrary(file: string): Uint8Array {
   try {
+    // Opening a named pipe would wait for its other end.
+    if (!statSync(file).isFile()) {
+      throw new BelljarError("package/portaudio", `${printable(file, 120)} is no file.`);
+    }
     return readFileSync(file);
   } catch (error) {
+    if (error instanceof BelljarError) throw error;
     const why = printable(String((error as NodeJS.ErrnoException).code), 20);
     throw new BelljarError("package/portaudio", `${printable(file, 120)} can't be read (${why}).`);
   }

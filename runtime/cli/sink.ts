@@ -1,6 +1,6 @@
 // What the commands that make sound have in common: the user's own settings, and the sidecar that they lead to.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
 import { configPath, readSinkConfig, type SinkConfig } from "../output/sink-config.ts";
@@ -33,6 +33,8 @@ export function readSettings(options: {
 
 function outputOf(file: string): unknown {
   const shown = printable(file, 200);
+  // Opening a named pipe would wait for its other end.
+  if (!statSync(file).isFile()) throw new BelljarError("config/file", `${shown} is no file.`);
   let text_: string;
   try {
     text_ = readFileSync(file, "utf8");

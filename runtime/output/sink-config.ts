@@ -1,7 +1,7 @@
 // The settings of the sound card's sink. They come from the user's own configuration file and from the command line, and
 // from nowhere else: two of them name a program that is started.
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import { BelljarError, printable } from "../../abi/error.ts";
 import type { Fit, SampleFormat } from "../../abi/sidecar.ts";
@@ -127,7 +127,8 @@ export function sidecarCommand(config: SinkConfig, folder: string, own: string):
 
 function findSidecar(name: string, folder: string): string {
   const places = path.isAbsolute(name) ? [name] : [path.join(folder, name), path.join(folder, "bin", name)];
-  const found = places.find((place) => existsSync(place));
+  // A folder of that name is none.
+  const found = places.find((place) => existsSync(place) && statSync(place).isFile());
   if (found !== undefined) return found;
   throw new BelljarError(
     "config/sidecar",

@@ -1,7 +1,8 @@
 // time limit: 240 s
 // Where the settings of `belljar play` come from, and sidecars that are none.
 
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { test } from "uvu";
@@ -52,6 +53,19 @@ test("the configuration file is read, the command line wins over it, and what is
     assert.match(stderr.split("\n")[0] as string, new RegExp(`\\[${code}\\]$`), text);
     assert.not.match(stderr, /^\s+at /m);
   }
+});
+
+test("a pipe in the place of the configuration file, or of a library to pack, is refused, and not waited for", async () => {
+  if (process.platform !== "linux") return skip("pipes with names are made on Linux");
+  const env = configuration("{}");
+  const file = join(env["XDG_CONFIG_HOME"] as string, "belljar", "config.json");
+  rmSync(file);
+  assert.is(spawnSync("mkfifo", [file, join(folder, "pipe.so")]).status, 0);
+  const { code, stderr } = await belljar(["devices"], folder, env);
+  assert.is(code, 2);
+  assert.match(stderr, /config\.json is no file\. \[config\/file\]/);
+  const pack = ["package", "sink", "--skip-build", "--portaudio", "pipe.so"];
+  assert.match((await belljar(pack, folder)).stderr, /pipe\.so is no file\. \[package\/portaudio\]/);
 });
 
 test("a session can't say which program is started: it has no such keys", async () => {

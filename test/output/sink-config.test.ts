@@ -99,7 +99,11 @@ test("a sidecar is an absolute path, or lies in the installation's folder or its
   assert.equal(command("both", ["--x"]), { program: join(installed, "both"), args: ["--x"] });
   assert.is(command("bin/both").program, join(installed, "bin", "both"));
   assert.is(command(join(installed, "both")).program, join(installed, "both"));
-  for (const missing of ["none", join(folder, "none.js"), "../own.js"]) {
+  // A folder is passed over.
+  mkdirSync(join(installed, "folder"));
+  writeFileSync(join(installed, "bin", "folder"), "");
+  assert.is(command("folder").program, join(installed, "bin", "folder"));
+  for (const missing of ["none", join(folder, "none.js"), "../own.js", "bin", installed]) {
     assert.throws(() => command(missing), /^There is no sidecar "/);
   }
 });
