@@ -8,7 +8,7 @@ import type { AudioThreadData, FromAudioThread, SinkParcel, ToAudioThread } from
 import type { ToControlThread } from "./control-thread.ts";
 import type { Parcel, PluginParcel } from "./parcel.ts";
 import { askLinux, Stillness } from "./stillness.ts";
-import { endWorker, hasEnded, messageOf, program, within } from "./worker.ts";
+import { countInMinute, endWorker, hasEnded, messageOf, program, within } from "./worker.ts";
 import { Command, LiveWords, MOST_LIVE_NODES, NodeWord, Word } from "./words.ts";
 
 export interface GuardThreadData {
@@ -60,7 +60,6 @@ const AUDIO_HEAP = 512;
 const PIECE = 4;
 /** Rescues within a minute after which the session is given up. */
 const MOST_RESCUES = 5;
-const MINUTE = 60_000;
 
 /** A graph, and the way to those who attend to it. */
 interface Deal {
@@ -298,9 +297,7 @@ class Guard {
   private async rescue(): Promise<void> {
     const { words } = this;
     const began = performance.now();
-    while (began - (this.rescues[0] ?? began) > MINUTE) this.rescues.shift();
-    this.rescues.push(began);
-    if (this.rescues.length > MOST_RESCUES) {
+    if (countInMinute(this.rescues, began) > MOST_RESCUES) {
       await this.audio?.worker.terminate();
       this.giveUp("The audio thread came to a halt again and again.");
       return;

@@ -156,12 +156,13 @@ export class LiveSession {
    * @throws BelljarError what prepareSession throws; live/edit where rate or block size would change; all then goes on as it was
    */
   edit(session: Session): Promise<void> {
-    return this.inTurn(async () => {
-      if (this.threads.isPlaying) await this.threads.edit(session);
-      else await this.threads.prepare(session, true);
-      this.session = session;
-      this.leadMidi();
-    });
+    return this.inTurn(() => this.goOnWith(session));
+  }
+
+  private async goOnWith(session: Session): Promise<void> {
+    await this.threads.edit(session);
+    this.session = session;
+    this.leadMidi();
   }
 
   /**
@@ -194,10 +195,7 @@ export class LiveSession {
       const nodes = this.session.nodes.map((one) =>
         one.id === node ? { ...one, config: new Map([...one.config, ...Object.entries(config)]) } : one,
       );
-      const session = { ...this.session, nodes };
-      if (this.threads.isPlaying) await this.threads.edit(session);
-      else await this.threads.prepare(session, true);
-      this.session = session;
+      await this.goOnWith({ ...this.session, nodes });
     });
   }
 

@@ -20,7 +20,7 @@ import type {
 } from "./control-thread.ts";
 import type { FromGuard, GuardThreadData, ToGuard } from "./guard-thread.ts";
 import { type LiveWords, makingNode, Word } from "./words.ts";
-import { endWorker, messageOf, program, within } from "./worker.ts";
+import { countInMinute, endWorker, messageOf, program, within } from "./worker.ts";
 
 /** How long is waited for what plugins may make long. Milliseconds. */
 export interface LivePatience {
@@ -75,7 +75,6 @@ const END_TIME = 1000;
 const LOOK_EVERY = 50;
 /** Control threads that ended by themselves within a minute after which there is no other. */
 const MOST_DEATHS = 3;
-const MINUTE = 60_000;
 
 /** What a session is prepared from. */
 interface Beginning {
@@ -303,8 +302,7 @@ export class LiveThreads {
     const before = this.rate;
     this.rate = rate;
     try {
-      if (this.isPlaying) await this.edit(session, true);
-      else await this.prepare(session, true);
+      await this.edit(session, true);
     } catch (error) {
       this.rate = before;
       throw error;
@@ -313,6 +311,7 @@ export class LiveThreads {
 
   /** The same piece goes on, with other nodes and wires. @throws BelljarError; all then goes on as it was */
   async edit(session: Session, turned = false): Promise<void> {
+    if (!this.isPlaying) return this.prepare(session, true);
     await this.replacing;
     const before = this.control;
     if (before === null) throw noControl();
@@ -349,13 +348,11 @@ export class LiveThreads {
     this.control = null;
     this.words.store(Word.Making, 0);
     if (this.closing || !this.isPlaying || this.failure !== null) return;
-    const now = performance.now();
-    while (now - (this.deaths[0] ?? now) > MINUTE) this.deaths.shift();
-    this.deaths.push(now);
+    const deaths = countInMinute(this.deaths, performance.now());
     const why = this.why === "" ? "" : ` (${this.why.replace(/\.$/, "")})`;
     this.why = "";
     const ended = `The thread that replaces plugins ended${why}`;
-    if (this.deaths.length > MOST_DEATHS) {
+    if (deaths > MOST_DEATHS) {
       this.tell({ what: "control", message: `${ended}; plugins that stop are no longer replaced.` });
       return;
     }

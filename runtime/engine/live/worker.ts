@@ -58,6 +58,14 @@ export function within<T>(
   });
 }
 
+const MINUTE = 60_000;
+
+/** Something happens once more, at `now`. Returns how often it did within the last minute; `times` keeps when, in milliseconds. */
+export function countInMinute(times: number[], now: number): number {
+  while (now - (times[0] ?? now) > MINUTE) times.shift();
+  return times.push(now);
+}
+
 /** Waits so long for a thread that was asked to end; then it is ended. */
 export async function endWorker(worker: Worker, milliseconds: number): Promise<void> {
   if (hasEnded(worker)) return;

@@ -193,6 +193,20 @@ test("in another session a device plays the node of the same id; where there is 
   });
 });
 
+test("a device plays on where a plugin is configured before the sound begins", async () => {
+  const player = await Player.open(LIVE, { change });
+  try {
+    await player.live.connectMidi("keys", "keys");
+    await player.live.configure("tone", {});
+    await player.start();
+    await player.hear(2 * BLOCK);
+    send(0x90, 69, 100);
+    await until(player, sounds(player));
+  } finally {
+    await player.close();
+  }
+});
+
 test("notes go on when the audio thread dies, and end when they are let go; finish lets go of all", async () => {
   await played(async (player) => {
     send(0x90, 69, 100);
