@@ -403,8 +403,8 @@ export class Processor {
   }
 }
 
-/** Types of events that a host sends to an event input. */
-export const SENT_EVENTS: readonly EventType[] = [
+/** Types of events that are played: what a keyboard or a program sends. */
+export const PLAYED_EVENTS: readonly EventType[] = [
   EventType.NoteOn,
   EventType.NoteOff,
   EventType.Choke,
@@ -414,9 +414,10 @@ export const SENT_EVENTS: readonly EventType[] = [
   EventType.Program,
   EventType.Pressure,
   EventType.AllNotesOff,
-  EventType.Midi1,
-  EventType.Ump,
 ];
+
+/** Types of events that a host sends to an event input. */
+export const SENT_EVENTS: readonly EventType[] = [...PLAYED_EVENTS, EventType.Midi1, EventType.Ump];
 
 function checkSetup(setup: Setup): void {
   checkKeys("option of instantiate", setup, SETUP_KEYS);

@@ -7,6 +7,7 @@ import { BelljarError, printable } from "../../abi/error.ts";
 import type { DeviceCaps, DeviceInfo, HostApi, SampleFormat, StreamWish } from "../../abi/sidecar.ts";
 import { createRegion, type Region } from "../../shm/region.ts";
 import { createRing, ringBytes, ringCapacity, RingReader } from "../../shm/ring.ts";
+import { SYSTEM_LIBRARY } from "../../shm/system.ts";
 import { raisePriority } from "../../shm/thread.ts";
 import { regionWake } from "../../shm/wake.ts";
 import { PortAudio } from "../devices/portaudio.ts";
@@ -61,13 +62,8 @@ function endWithParent(): void {
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
   if (process.platform !== "linux") return;
   try {
-    koffi.load("libc.so.6").func("int prctl(int, long, long, long, long)")(
-      PR_SET_PDEATHSIG,
-      SIGKILL,
-      0,
-      0,
-      0,
-    );
+    const prctl = koffi.load(SYSTEM_LIBRARY).func("int prctl(int, long, long, long, long)");
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   } catch {
     // Another C library: the end of the messages is what is left.
   }

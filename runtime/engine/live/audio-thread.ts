@@ -143,8 +143,9 @@ class AudioThread {
   private finish(): void {
     this.finished = true;
     for (const node of this.playing?.nodes ?? []) {
-      if (node instanceof TrackSource || node instanceof FileSource) node.finish();
-      else if (node instanceof EventInput) node.finish();
+      const isSource =
+        node instanceof TrackSource || node instanceof FileSource || node instanceof EventInput;
+      if (isSource) node.finish();
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { EventType } from "../../../abi/layout.ts";
 import { BelljarError } from "../../../abi/error.ts";
+import { PLAYED_EVENTS } from "../processor.ts";
 
 /** A note or another event for an event input. */
 export interface LiveInput {
@@ -18,22 +19,9 @@ export interface LiveInput {
   value?: number;
 }
 
-/** What a keyboard or a program may send. */
-const PLAYABLE: ReadonlySet<number> = new Set([
-  EventType.NoteOn,
-  EventType.NoteOff,
-  EventType.Choke,
-  EventType.Expression,
-  EventType.Bend,
-  EventType.ControlChange,
-  EventType.Program,
-  EventType.Pressure,
-  EventType.AllNotesOff,
-]);
-
 /** @throws BelljarError live/event, live/value */
 export function checkInput({ type, time, noteId, channel, key, id, value }: LiveInput): void {
-  if (!PLAYABLE.has(type)) {
+  if (!PLAYED_EVENTS.some((one) => one === type)) {
     throw new BelljarError("live/event", `An event of type ${type} can't be played.`);
   }
   checkFinite("An event's time or value", time ?? 0);
